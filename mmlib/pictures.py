@@ -65,7 +65,8 @@ def as_picture(picture: Any, name: str = "picture") -> Picture:
         raise InputError(
             f"{name} must lie in 0..1; its values run from {low:.4g} to {high:.4g}; divide it by its maximum"
         )
-    return np.clip(array, 0, 1).astype(np.float32, copy=False)
+    clipped: Picture = np.clip(array, 0, 1).astype(np.float32, copy=False)
+    return clipped
 
 
 def to_uint8(picture: NDArray[Any]) -> NDArray[np.uint8]:
@@ -81,7 +82,8 @@ def to_uint8(picture: NDArray[Any]) -> NDArray[np.uint8]:
         return picture
     if picture.dtype == np.uint16:
         return ((picture.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return np.clip(picture * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(picture * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
+    return rounded
 
 
 def to_uint16(picture: NDArray[Any]) -> NDArray[np.uint16]:
@@ -97,7 +99,8 @@ def to_uint16(picture: NDArray[Any]) -> NDArray[np.uint16]:
         return picture
     if picture.dtype == np.uint8:
         return picture.astype(np.uint16) * np.uint16(257)
-    return np.clip(picture * np.float32(65535) + np.float32(0.5), 0, 65535).astype(np.uint16)
+    rounded: NDArray[np.uint16] = np.clip(picture * np.float32(65535) + np.float32(0.5), 0, 65535).astype(np.uint16)
+    return rounded
 
 
 def to_grey(picture: NDArray[Any]) -> NDArray[Any]:

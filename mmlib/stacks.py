@@ -104,7 +104,7 @@ class ZStack:
             return self.identify()
         digest = hashlib.sha256(repr((len(self), self.shape, self.dtype.str)).encode())
         for frame in self:
-            digest.update(np.ascontiguousarray(frame))
+            digest.update(np.ascontiguousarray(frame).data)
         return digest.hexdigest()[:32]
 
     def picture(self, index: int) -> Picture:
