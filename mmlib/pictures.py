@@ -55,7 +55,8 @@ def as_picture(picture: Any, name: str = "picture") -> Picture:
     if array.dtype == np.bool_:
         return array.astype(np.float32)
     if array.dtype == np.uint8 or array.dtype == np.uint16:
-        return np.multiply(array, np.float32(1 / np.iinfo(array.dtype).max), dtype=np.float32)
+        scaled: Picture = np.multiply(array, np.float32(1 / np.iinfo(array.dtype).max), dtype=np.float32)
+        return scaled
     if not np.issubdtype(array.dtype, np.floating):
         raise InputError(f"{name} must be uint8, uint16 or float in 0..1; its type is {array.dtype}")
     if not np.isfinite(array).all():
