@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
-    {"errors", "progress", "pictures", "stacks", "filters", "optics", "inference", "nets"},
+    {"errors", "version", "progress", "pictures", "stacks", "filters", "optics", "inference", "nets"},
     {"io", "field", "sharpness", "registration", "metrics", "simulation", "zoo"},
     {"focusing", "deblurring", "fusing", "specimens"},
     {"pipeline"},

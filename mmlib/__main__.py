@@ -1,0 +1,263 @@
+"""The command line: one verb a job, each a thin layer over the function of the same name."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from mmlib.errors import InputError
+from mmlib.progress import Progress, silent
+
+app = typer.Typer(
+    name="mmlib",
+    help="Which parts of a z-stack are in focus, and one sharp picture of them all, for mobile microscopes.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Source = Annotated[
+    str,
+    typer.Argument(help="a video, a multi-page TIFF, a folder or a zip of pictures, or the name of a specimen"),
+]
+Speed = Annotated[int | None, typer.Option(help="scan speed 1 (slow) to 4 (fast) of a built-in specimen")]
+Frames = Annotated[str | None, typer.Option(help="which frames, such as 3:20:2 or 0,4,8")]
+AsJson = Annotated[bool, typer.Option("--json", help="report as JSON")]
+Data = Annotated[Path | None, typer.Option(help="folder of your own stacks")]
+
+
+def say(answer: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:
+    """Print an answer: JSON for programs, aligned lines for people."""
+    if as_json:
+        typer.echo(json.dumps(answer, indent=1))
+        return
+    for entry in answer if isinstance(answer, list) else [answer]:
+        width = max(map(len, entry), default=0)
+        for name, value in entry.items():
+            words = "; ".join(map(str, value)) if isinstance(value, list) else value
+            typer.echo(f"{name.replace('_', ' '):<{width}}  {'-' if value in (None, [], '') else words}")
+        if isinstance(answer, list):
+            typer.echo("")
+
+
+def shown_progress() -> Progress:
+    """Give a progress callable that redraws one line of a terminal, or says nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return silent
+
+    def draw(share: float, stage: str) -> None:
+        end = "\r" + " " * 48 + "\r" if share >= 1 else ""
+        print(f"\r[{'#' * int(share * 24):<24}] {share:4.0%} {stage:<14}", end=end, file=sys.stderr, flush=True)
+
+    return draw
+
+
+@app.command()
+def info(source: Source, speed: Speed = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Say what a stack is: frames, size, bit depth, z, field, warnings."""
+    from mmlib.field import find_field
+    from mmlib.pipeline import open_frames
+
+    stack = open_frames(source, speed=speed, data=data, progress=shown_progress())
+    field = find_field(stack)
+    z_um = stack.z_um
+    say(
+        {
+            "source": stack.source,
+            "frames": len(stack),
+            "width": stack.width,
+            "height": stack.height,
+            "colour": "RGB" if stack.colour else "grey",
+            "bit_depth": stack.bit_depth,
+            "z_um": None
+            if z_um is None
+            else [round(z, 4) for z in z_um]
+            if as_json
+            else f"{z_um[0]:g} to {z_um[-1]:g}",
+            "pixel_um": stack.pixel_um,
+            "seconds": None if stack.times_s is None else round(stack.times_s[-1], 3),
+            "speed": stack.speed,
+            "field": "whole frame" if field.all() else f"disc, {field.mean():.0%} of the frame",
+            "content": stack.content_hash,
+            "warnings": list(stack.warnings),
+        },
+        as_json,
+    )
+
+
+@app.command()
+def specimens(data: Data = None, as_json: AsJson = False) -> None:
+    """List the built-in specimens and the stacks in your data folder."""
+    from mmlib.specimens import catalogue
+
+    say([card.to_dict() for card in catalogue(data)], as_json)
+
+
+@app.command()
+def focus(
+    source: Source,
+    method: Annotated[str, typer.Option(help="a focus measure, or best")] = "best",
+    cell: Annotated[int, typer.Option(help="edge of a cell, pixels")] = 84,
+    stride: Annotated[int, typer.Option(help="step between cells, pixels")] = 84,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="where to write cells.csv")] = None,
+    frames: Frames = None,
+    speed: Speed = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge the focus of every cell of every frame."""
+    from mmlib.focusing import focus as judge
+    from mmlib.pipeline import open_frames
+
+    progress = shown_progress()
+    stack = open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    report = judge(stack, method=method, cell=cell, stride=stride, progress=progress)
+    if output is not None:
+        report.write_csv(output)
+    say({**report.to_dict(), "written": None if output is None else str(output)}, as_json)
+
+
+@app.command()
+def fuse(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="fused.png (8 bit) or fused.tif (16 bit)")],
+    method: Annotated[str, typer.Option(help="mean, wavelet, pyramid or best")] = "best",
+    align: Annotated[str, typer.Option(help="auto, on or off")] = "auto",
+    frames: Frames = None,
+    depth: Annotated[Path | None, typer.Option(help="also write the depth map, a float32 TIFF")] = None,
+    speed: Speed = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fuse a stack into one sharp picture and its depth map."""
+    from mmlib import pipeline
+    from mmlib.fusing import fuse as melt
+
+    progress = shown_progress()
+    stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    fused = melt(stack, method=method, align=align, progress=progress)
+    pipeline.write_fused(fused, stack, output)
+    if depth is not None:
+        pipeline.write_depth(fused, stack, depth)
+    say(
+        {
+            "written": str(output),
+            "depth": None if depth is None else str(depth),
+            "method": fused.method,
+            "frames": len(stack),
+            "alignment": fused.alignment.reason,
+            "seconds": round(fused.seconds, 3),
+            "warnings": list(stack.warnings),
+        },
+        as_json,
+    )
+
+
+@app.command()
+def measure(
+    picture: Annotated[Path, typer.Argument(help="the picture to measure")],
+    reference: Annotated[Path | None, typer.Option(help="what it should look like")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give every quality measure that applies to a picture."""
+    from mmlib import io
+    from mmlib.metrics import measure as gauge
+
+    truth = None if reference is None else io.read_picture(reference)
+    rows = [found.to_dict() for found in gauge(io.read_picture(picture), reference=truth)]
+    if as_json:
+        say(rows, as_json)
+        return
+    for row in rows:
+        value = f"{row['value']:10.4f}" if row["value"] is not None else f"{'-':>10}"
+        typer.echo(f"{row['title']:<22} {value}  {row['direction']:<6} is better  {row['note'] or ''}".rstrip())
+
+
+@app.command()
+def simulate(
+    specimen: Annotated[str, typer.Argument(help="a family of specimens, such as blood_smear")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for the stack and its truth")],
+    seed: Annotated[int, typer.Option(help="which individual")] = 0,
+    speed: Annotated[int, typer.Option(help="scan speed 1 (slow) to 4 (fast)")] = 1,
+    planes: Annotated[int | None, typer.Option(help="how many planes")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a stack of a specimen with its truth: stack, truth.png, depth.tif (um), parameters.json."""
+    from mmlib.simulation import simulate as make
+    from mmlib.specimens import write_simulated
+
+    made = make(specimen, seed=seed, speed=speed, planes=planes, progress=shown_progress())
+    say({"written": [str(path) for path in write_simulated(made, output)]}, as_json)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="where to listen")] = 8866,
+    host: Annotated[str, typer.Option(help="127.0.0.1: only this computer; 0.0.0.0: the whole network")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="open a browser window")] = True,
+    data: Data = None,
+    scheduler: Annotated[str | None, typer.Option(help="a Dask scheduler, tcp://host:port")] = None,
+) -> None:
+    """Start the dashboard and print its address."""
+    from mmlib.server import serve as run
+
+    run(port=port, host=host, browser=browser, data=data, scheduler=scheduler)
+
+
+@app.command()
+def bench(
+    what: Annotated[
+        str, typer.Argument(help="focus, fuse, measure, simulate, stack_view or app; all when left out")
+    ] = "",
+) -> None:
+    """Time mmlib beside the peers that are installed (needs a checkout of the repository)."""
+    import subprocess
+
+    from mmlib.errors import unknown
+
+    folder = Path(__file__).resolve().parents[1] / "benchmarks"
+    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
+    if not scripts:
+        raise InputError(f"benchmarks come with the repository and {folder} is not there; clone it and run this there")
+    if what and what not in scripts:
+        raise unknown("benchmark", what, scripts)
+    for name, script in scripts.items():
+        if what in ("", name):
+            subprocess.run([sys.executable, str(script)], check=True)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command; whatever a user can mend ends in one line on stderr and exit status 1.
+
+    Args:
+        arguments: the words of the command; None takes those of the process.
+    """
+    try:
+        app(arguments, standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        fail("stopped; nothing half done was left behind")
+    except click.ClickException as error:
+        fail(error.format_message())
+    except InputError as error:
+        fail(str(error))
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        fail(f"{error.strerror or error}{where}")
+
+
+def fail(sentence: str) -> None:
+    """Say one line on stderr and leave with status 1."""
+    if sys.stderr.isatty():
+        print("\r" + " " * 48 + "\r", end="", file=sys.stderr)
+    print(f"mmlib: {' '.join(sentence.split())}", file=sys.stderr)
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
