@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from mmlib.errors import InputError
 from mmlib.progress import Progress, silent
@@ -16,7 +16,6 @@ from mmlib.progress import Progress, silent
 app = typer.Typer(
     name="mmlib",
     help="Which parts of a z-stack are in focus, and one sharp picture of them all, for mobile microscopes.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
@@ -237,13 +236,14 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: the words of the command; None takes those of the process.
     """
     try:
-        app(arguments, standalone_mode=False)
-    except click.exceptions.Exit as stop:
+        app((sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
+    except typer.Exit as stop:
         sys.exit(stop.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         fail("stopped; nothing half done was left behind")
-    except click.ClickException as error:
-        fail(error.format_message())
+    except TyperException as error:
+        words = error.format_message() if hasattr(error, "format_message") else str(error)
+        fail(f"{words.rstrip('.')}; mmlib --help lists what there is")
     except InputError as error:
         fail(str(error))
     except OSError as error:
