@@ -1,0 +1,106 @@
+"""Focus stacking: many frames of one field of view become one picture that is sharp everywhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.errors import InputError, unknown
+from mmlib.fusing.mean import Mean
+from mmlib.fusing.method import Layout, Maker, Method, Result
+from mmlib.fusing.pyramid import Pyramid
+from mmlib.pictures import Picture, as_picture
+from mmlib.progress import Progress, report, silent
+from mmlib.stacks import ZStack
+
+METHODS: dict[str, Maker] = {
+    "mean": Mean,
+    "pyramid": Pyramid,
+}
+"""Every fusion method by name: one file and one line here is all that a new one needs."""
+
+BEST = "pyramid"
+"""The method that ``best`` stands for."""
+
+__all__ = ["BEST", "METHODS", "Fused", "Layout", "Method", "Result", "fuse"]
+
+
+@dataclass(frozen=True)
+class Fused:
+    """A fused picture and where it came from.
+
+    Attributes:
+        picture: (H, W) or (H, W, 3) float32, 0..1, sharp everywhere.
+        index: (H, W) uint16, the frame that is sharpest at a pixel.
+        depth: (H, W) float32, um where the stack knows z, else in frames; between planes where the method can.
+        confidence: (H, W) float32, 0..1, how far the depth can be trusted.
+        alignment: how the frames were moved onto each other; None where nothing was estimated.
+        method: the name of the method that really ran.
+        parameters: every number that it worked with, for the record.
+        seconds: how long it took, reading included.
+    """
+
+    picture: Picture
+    index: NDArray[np.uint16]
+    depth: NDArray[np.float32]
+    confidence: NDArray[np.float32]
+    alignment: Any
+    method: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def fuse(
+    stack: ZStack,
+    *,
+    method: str = "best",
+    align: str = "auto",
+    field: NDArray[np.bool_] | None = None,
+    progress: Progress = silent,
+) -> Fused:
+    """Fuse a stack into one picture that is sharp everywhere.
+
+    Frames are read one after another and never kept, so memory does not grow with their number.
+
+    Args:
+        stack: any number of frames, grey or colour, 8 or 16 bit.
+        method: ``mean``, ``wavelet``, ``pyramid``, or ``best``, the one we recommend.
+        align: ``auto`` moves frames onto each other where they drift, ``on`` always, ``off`` never.
+        field: (H, W) True where the specimen is seen; alignment looks only there; None takes the whole frame.
+        progress: told the share done; what it raises stops the work.
+
+    Returns:
+        The picture, the index, the depth and how they were made.
+
+    Raises:
+        InputError: if a name is not known, or the field does not fit the frames.
+    """
+    started = time.perf_counter()
+    if method != "best" and method not in METHODS:
+        raise unknown("method", method, [*METHODS, "best"])
+    name = BEST if method == "best" else method
+    if align not in ("auto", "on", "off"):
+        raise unknown("alignment", align, ["auto", "on", "off"])
+    if field is not None and np.shape(field) != stack.shape[:2]:
+        raise InputError(f"the field must be {stack.shape[:2]} like the frames; it is {np.shape(field)}")
+    heights = np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float32)
+    making = METHODS[name](Layout(stack.shape, stack.dtype, heights))
+    for turn in range(making.turns):
+        for number, frame in enumerate(report(stack, len(stack), "fusing", progress)):
+            making.see(frame, number, turn)
+    result = making.finish()
+    picture = as_picture(stack[0]) if len(stack) == 1 else result.picture
+    return Fused(
+        picture=picture,
+        index=result.index,
+        depth=result.depth,
+        confidence=result.confidence,
+        alignment=None,
+        method=name,
+        parameters={"method": name, "asked": method, "align": align, "frames": len(stack), **result.parameters},
+        seconds=time.perf_counter() - started,
+    )
