@@ -1,0 +1,103 @@
+// What surrounds every page: theme, links between pages, the loading screen, and the goodbye to the kernel.
+(() => {
+  const SLOW_MS = 25000;
+  const LOST_MS = 90000;
+  const byId = (name) => document.getElementById(name);
+
+  function say(title, share, note) {
+    if (byId("mm-loading-title")) {
+      byId("mm-loading-title").textContent = title;
+      byId("mm-loading-bar").value = Math.max(byId("mm-loading-bar").value, share);
+      if (note !== undefined) byId("mm-loading-note").textContent = note;
+    }
+  }
+
+  function reveal() {
+    if (document.body.classList.contains("mm-ready")) return;
+    document.body.classList.add("mm-ready");
+    byId("mm-loading")?.remove();
+    performance.mark("mm-ready");
+  }
+
+  function fail(title, note) {
+    const loading = byId("mm-loading");
+    if (!loading) return;
+    loading.classList.add("mm-loading-failed");
+    say(title, 100, note);
+    byId("mm-reload").hidden = false;
+  }
+
+  const started = Date.now();
+  function settled() {
+    const cells = byId("mm-cells");
+    if (cells?.querySelector("[data-mm-failed]")) {
+      reveal();
+    } else if (cells?.querySelector(".mm-page")) {
+      requestAnimationFrame(reveal);
+    } else if (Date.now() - started > LOST_MS) {
+      fail("The page did not come up.", "Its Python may have ended. Try again.");
+    } else {
+      if (Date.now() - started > SLOW_MS) say("Focusing …", 90, "This takes longer than usual; the computer is busy.");
+      setTimeout(settled, 60);
+    }
+  }
+
+  window.mmPage = {
+    bar() {
+      wireTheme();
+      wireLinks();
+      if (document.body.dataset.page) settled();
+    },
+    kernel(kernelId, baseUrl) {
+      say("Placing the slide …", 30);
+      let said = false;
+      window.addEventListener("pagehide", () => {
+        if (!said) navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`);
+        said = true;
+      });
+    },
+    cell(index, count) {
+      say("Placing the slide …", 30 + (35 * index) / count);
+    },
+    written() {
+      say("Focusing …", 70);
+    },
+  };
+  // names that Voilà's own template gives; its front end may call them
+  window.voila_heartbeat = () => {};
+  window.voila_process = () => {};
+  window.voila_finish = () => {};
+
+  // a page that comes back from the browser's memory has lost its kernel
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  function wireTheme() {
+    const button = byId("mm-theme");
+    const root = document.documentElement;
+    const show = () => button.setAttribute("aria-pressed", String(root.dataset.theme === "dark"));
+    button.addEventListener("click", () => {
+      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+      try {
+        localStorage.setItem("mm-theme", root.dataset.theme);
+      } catch (refused) {
+        // a private window: the choice lasts as long as the page
+      }
+      show();
+      window.dispatchEvent(new Event("mm-theme"));
+    });
+    show();
+  }
+
+  function wireLinks() {
+    // the slide stays under the microscope when one goes from page to page
+    for (const link of document.querySelectorAll(".mm-bar nav a")) {
+      link.addEventListener("click", () => {
+        const source = new URLSearchParams(location.search).get("s");
+        if (source && link.dataset.page !== "index") link.search = `?${new URLSearchParams({ s: source })}`;
+      });
+    }
+  }
+
+})();

@@ -1,0 +1,126 @@
+"""The dashboard as one command: Voilà on the notebooks, a small cluster beside it, one address to open."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+
+from mmlib.errors import InputError
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+"""The pages: one notebook each."""
+
+PORTS_TRIED = 20
+"""How many ports above the wanted one are tried."""
+
+Say = Callable[[str], None]
+
+
+def serve(
+    *,
+    port: int = 8866,
+    host: str = "127.0.0.1",
+    browser: bool = True,
+    data: str | Path | None = None,
+    scheduler: str | None = None,
+    say: Say = print,
+) -> None:
+    """Run the dashboard until Ctrl-C; print its address in one line.
+
+    Args:
+        port: where to listen; if it is taken, the next free one is used and said.
+        host: the address to listen on; 127.0.0.1 is this computer only, 0.0.0.0 the whole network.
+        browser: whether to open a browser window.
+        data: the folder with the user's stacks; None takes MMLIB_DATA or shows the built-in specimens only.
+        scheduler: address of a Dask scheduler for the jobs; None starts two workers on this computer.
+        say: told each line that the user should read.
+
+    Raises:
+        InputError: if no port is free, the host is not of this computer, or the data folder is not a folder.
+    """
+    from mmlib.server.cluster import Cluster
+    from mmlib.server.voila import build
+
+    if not (NOTEBOOKS / "index.ipynb").is_file():
+        raise InputError(f"the pages were expected in {NOTEBOOKS} and are not there; install mmlib from its repository")
+    if data is not None:
+        folder = Path(data).expanduser().resolve()
+        if not folder.is_dir():
+            raise InputError(f"the data folder {data} is not a folder; create it or name another")
+        os.environ["MMLIB_DATA"] = str(folder)
+    chosen = free_port(host, port)
+    if chosen != port:
+        say(f"Port {port} is taken, so this dashboard uses {chosen}.")
+    with Cluster(scheduler) as cluster:
+        os.environ["MMLIB_SCHEDULER"] = cluster.address
+        app = build(host=host, port=chosen, browser=browser)
+        say(f"mmlib is ready at {address(host, chosen)} (Ctrl-C stops it)")
+        if not is_loopback(host):
+            say("Everybody in this network can open it, upload stacks and see the results.")
+        app.start()
+    say("mmlib has stopped.")
+
+
+def address(host: str, port: int) -> str:
+    """Say where a browser finds the dashboard.
+
+    Args:
+        host: the address that is listened on.
+        port: the port.
+
+    Returns:
+        A URL; for 0.0.0.0 with the name of this computer.
+    """
+    name = socket.gethostname() if host in ("", "0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this computer can reach an address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def free_port(host: str, port: int) -> int:
+    """Find the wanted port, or the next free one above it.
+
+    Args:
+        host: the address to listen on.
+        port: the wanted port; 0 takes any.
+
+    Returns:
+        A port that could be bound a moment ago.
+
+    Raises:
+        InputError: if none is free or the address is not of this computer.
+    """
+    if not 0 <= port <= 65535:
+        raise InputError(f"a port is a number from 0 to 65535; got {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS_TRIED, 65535) + 1):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except socket.gaierror:
+                raise InputError(f"{host} is not an address of this computer; try 127.0.0.1 or 0.0.0.0") from None
+            except PermissionError:
+                raise InputError(f"port {candidate} needs special rights; choose one above 1023") from None
+            except OSError as error:
+                if not is_taken(error):
+                    raise InputError(f"{host} is not an address of this computer; try 127.0.0.1 or 0.0.0.0") from None
+                continue
+            return int(probe.getsockname()[1])
+    raise InputError(f"ports {port} to {port + PORTS_TRIED} are all taken; choose another with --port")
+
+
+def is_taken(error: OSError) -> bool:
+    """Say whether binding failed because something else listens there."""
+    import errno
+
+    return error.errno == errno.EADDRINUSE

@@ -1,0 +1,127 @@
+"""Voilà, set up as a dashboard: own template, short addresses, no outside link, no kernel left behind."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from jupyter_core.utils import ensure_async
+from traitlets.config import Config
+from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.tornado.handler import TornadoVoilaHandler
+
+from mmlib.server import NOTEBOOKS, is_loopback
+
+TEMPLATES = Path(__file__).resolve().parents[1] / "pages" / "template"
+FRONT_END = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
+"""The only extensions of the notebook's front end that the pages need."""
+
+CULL_IDLE_S = 300
+"""A kernel whose page is gone without a goodbye (a crash, a lost network) ends after so long."""
+
+
+class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
+    """A page that closes sends its kernel's name, and the kernel ends.
+
+    A browser's farewell cannot carry the header that guards against forged requests, so Voilà refuses its own. Here
+    the guard is the origin, which browsers always send with it, and the kernel's name, which nobody else knows.
+    """
+
+    def check_xsrf_cookie(self) -> None:
+        """Ask for the origin instead: `prepare` refuses any other than our own."""
+
+    async def post(self, kernel_id: str) -> None:
+        """End the kernel; one that is gone already is no error."""
+        if kernel_id in self.kernel_manager:
+            await ensure_async(self.kernel_manager.shutdown_kernel(kernel_id, now=True))
+        self.set_status(204)
+        self.finish()
+
+
+class Dashboard(Voila):  # type: ignore[misc]
+    """Voilà with one address a page: ``/`` is home, ``/explore`` is explore.ipynb, and so on."""
+
+    def initialize(self, argv: list[str] | None = None) -> None:
+        """Stop cleanly on Ctrl-C and when asked to end."""
+        super().initialize(argv)
+        signal.signal(signal.SIGINT, self._handle_signal_stop)
+
+    def init_handlers(self) -> list[Any]:
+        """Put our own pages first and leave out the lists of files."""
+        unwanted = ("/voila/tree", "/voila/api/contents")
+        kept = [entry for entry in super().init_handlers() if entry[0] != "/" and not entry[0].startswith(unwanted)]
+        pages = [
+            (
+                "/" if notebook.stem == "index" else f"/{notebook.stem}",
+                TornadoVoilaHandler,
+                {
+                    "notebook_path": notebook.name,
+                    "template_paths": self.template_paths,
+                    "config": self.config,
+                    "voila_configuration": self.voila_configuration,
+                },
+            )
+            for notebook in sorted(Path(self.root_dir).glob("*.ipynb"))
+        ]
+        return [("/voila/api/shutdown/(.*)", Goodbye), *pages, *kept]
+
+
+def no_outside_links(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:
+    """Replace the one address of another host in what the front end is told."""
+    page_config["fullMathjaxUrl"] = f"{base_url}voila/templates/mmlib/static/no_formulas.js"
+    page_config["mathjaxConfig"] = "none"
+    return page_config
+
+
+def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -> Dashboard:
+    """Set up the dashboard; its `start` listens and blocks until it is stopped.
+
+    Args:
+        host: the address to listen on.
+        port: a free port.
+        browser: whether to open a browser window.
+        notebooks: the folder of the pages.
+
+    Returns:
+        The application, ready to start.
+    """
+    paths = [str(TEMPLATES), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(dict.fromkeys(paths))
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
+    local = is_loopback(host)
+    settings = Config()
+    settings.Voila.ip = host
+    settings.Voila.port = port
+    settings.Voila.port_retries = 0
+    settings.Voila.open_browser = browser
+    settings.Voila.root_dir = str(notebooks)
+    settings.Voila.config_file_paths = []
+    settings.Voila.log_level = logging.ERROR
+    settings.Voila.tornado_settings = {
+        # a page of another site must not reach us under a name of its own that leads to this computer
+        "allow_remote_access": not local,
+        "local_hostnames": ["localhost", host],
+        "websocket_max_message_size": 32 << 20,
+        "websocket_ping_interval": 30,
+        "websocket_ping_timeout": 30,
+    }
+    settings.VoilaConfiguration.template = "mmlib"
+    settings.VoilaConfiguration.allow_template_override = "NO"
+    settings.VoilaConfiguration.allow_theme_override = "NO"
+    settings.VoilaConfiguration.file_allowlist = []
+    settings.VoilaConfiguration.extension_allowlist = FRONT_END
+    settings.VoilaConfiguration.page_config_hook = no_outside_links
+    if os.name == "posix":  # sockets in a private folder, which no other user of this computer can reach
+        settings.KernelManager.transport = "ipc"
+    settings.MappingKernelManager.cull_interval = 30
+    settings.MappingKernelManager.cull_idle_timeout = CULL_IDLE_S
+    settings.MappingKernelManager.cull_connected = False
+    settings.ZMQChannelsWebsocketConnection.limit_rate = False
+    logging.getLogger("traitlets").addHandler(logging.StreamHandler())  # why a page failed, for the terminal
+    app = Dashboard(config=settings)
+    app.initialize(argv=[])
+    return app
