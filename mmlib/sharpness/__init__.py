@@ -1,0 +1,8 @@
+"""How sharp a picture is: every focus measure, per frame, per stack and per cell."""
+
+from mmlib.sharpness.cells import sharpness_map
+from mmlib.sharpness.frames import focus_curve, frame_sharpness
+from mmlib.sharpness.measure import Measure
+from mmlib.sharpness.registry import MEASURES
+
+__all__ = ["MEASURES", "Measure", "focus_curve", "frame_sharpness", "sharpness_map"]
