@@ -1,0 +1,226 @@
+"""From a specimen to pictures at any height: partially coherent light through slices, lens and focus."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.fft import next_fast_len
+
+from mmlib.errors import InputError
+from mmlib.optics import WAVELENGTHS_UM, Condenser, Objective, axial_frequency, frequencies, pupil
+from mmlib.simulation.edges import pad_to_wrap
+from mmlib.simulation.specimen import Specimen
+
+CHUNK_BYTES = 256 * 2**20
+"""Memory for the waves of the planes that are computed together."""
+
+
+@dataclass(frozen=True)
+class Microscope:
+    """An objective and a condenser, in three colours.
+
+    Attributes:
+        objective: the lens.
+        condenser: the light.
+        wavelengths_um: one wavelength for R, G and B, in micrometres.
+    """
+
+    objective: Objective = field(default_factory=Objective)
+    condenser: Condenser = field(default_factory=Condenser)
+    wavelengths_um: tuple[float, float, float] = WAVELENGTHS_UM
+
+
+@dataclass(frozen=True)
+class Waves:
+    """The light that has left a specimen and fits through the objective: any plane can be had from it.
+
+    Attributes:
+        spectra: (S, 3, by, bx) complex spectrum for each direction of the condenser and colour, pupil included,
+            refocused to `z_um`; only the frequencies inside the pupil.
+        turns: (3, by, bx) cycles per micrometre of refocusing.
+        shift_um: (3,) how much higher each colour focuses.
+        z_um: the height where the light left.
+        grid: rows and columns of the padded grid.
+        margin: rows and columns of padding on each side, which the pictures leave out.
+        size: rows and columns of a picture.
+    """
+
+    spectra: torch.Tensor
+    turns: torch.Tensor
+    shift_um: torch.Tensor
+    z_um: float
+    grid: tuple[int, int]
+    margin: tuple[int, int]
+    size: tuple[int, int]
+
+    def pictures(self, z_um: Sequence[float]) -> Iterator[torch.Tensor]:
+        """Focus on planes, a few at a time.
+
+        Args:
+            z_um: heights of the planes in micrometres, any number in any order.
+
+        Yields:
+            (3, H, W) intensity for each plane in turn, float32 or float64 as the specimen; 1 where the slide is clear.
+        """
+        pixels = self.grid[0] * self.grid[1]
+        together = max(1, int(CHUNK_BYTES / (pixels * 3 * self.spectra.element_size() * 3)))
+        for start in range(0, len(z_um), together):
+            yield from self._focus([float(z) for z in z_um[start : start + together]])
+
+    def stack(self, z_um: Sequence[float]) -> torch.Tensor:
+        """Focus on planes and keep them all: (K, 3, H, W); see `pictures`."""
+        return torch.stack(list(self.pictures(z_um)))
+
+    def _focus(self, z_um: list[float]) -> torch.Tensor:
+        by, bx = self.turns.shape[-2:]
+        real = self.turns.dtype
+        away = torch.tensor(z_um, dtype=torch.float64).sub(self.z_um).to(self.turns)
+        away = away[:, None] + self.shift_um  # (K, 3)
+        phase = (2 * math.pi * self.turns) * away[:, :, None, None]  # (K, 3, by, bx)
+        refocus = torch.polar(torch.ones((), dtype=real, device=phase.device).expand_as(phase), phase)
+        waves = torch.zeros(*phase.shape[:2], *self.grid, dtype=self.spectra.dtype, device=phase.device)
+        light = torch.zeros(*phase.shape[:2], *self.grid, dtype=real, device=phase.device)
+        for spectrum in self.spectra:
+            # the box sits in the corner, not the middle: that turns phases, never the intensity
+            torch.mul(spectrum, refocus, out=waves[..., :by, :bx])
+            parts = torch.view_as_real(torch.fft.ifft2(waves))
+            light.addcmul_(parts[..., 0], parts[..., 0]).addcmul_(parts[..., 1], parts[..., 1])
+        (top, left), (height, width) = self.margin, self.size
+        return light[..., top : top + height, left : left + width] / len(self.spectra)
+
+
+def illuminate(
+    specimen: Specimen, microscope: Microscope, *, reach_um: float = 10.0, dtype: torch.dtype = torch.float32
+) -> Waves:
+    """Send light through a specimen, from every direction of the condenser.
+
+    Each direction is a plane wave that passes the slices from the lowest up; between two slices it travels as light
+    does, so overlapping and thick things shade and bend it. What the objective does not take in is left out.
+
+    Args:
+        specimen: what lies on the slide; its device is where the work is done.
+        microscope: the objective and the condenser.
+        reach_um: the largest defocus that pictures will ask for: the border is padded for it.
+        dtype: torch.float32, or torch.float64 for a reference.
+
+    Returns:
+        The waves that leave, from which any plane can be had.
+
+    Raises:
+        InputError: if the slices do not ascend.
+
+    Source: Abbe's method, Hopkins 1953, doi:10.1098/rspa.1953.0071; multislice, Cowley and Moodie 1957,
+        doi:10.1107/S0365110X57002194.
+    """
+    heights = [float(z) for z in specimen.z_um.tolist()]
+    if heights != sorted(heights):
+        raise InputError("the slices of a specimen must ascend in z_um; sort them")
+    objective, device = microscope.objective, specimen.density.device
+    size = (specimen.density.shape[-2], specimen.density.shape[-1])
+    margin, grid = _padding(size, specimen.pixel_um, objective, microscope.condenser, reach_um)
+    density = pad_to_wrap(specimen.density.to(dtype), margin, grid)  # (L, 3, h, w)
+    path_um = pad_to_wrap(specimen.path_um.to(dtype), margin, grid)  # (L, h, w)
+
+    fy, fx = frequencies(*grid, specimen.pixel_um)
+    lenses = [_lens(fy, fx, objective, wavelength) for wavelength in microscope.wavelengths_um]
+    rows, columns = _box(fy, lenses), _box(fx, lenses)
+    turns = torch.stack([_tensor(lens.turns, dtype, device) for lens in lenses])  # (3, h, w)
+    window = torch.stack([_tensor(lens.window, dtype, device) for lens in lenses])[:, rows][..., columns]
+
+    slices = torch.stack([_transmission(density[:, c], path_um, w) for c, w in enumerate(microscope.wavelengths_um)], 1)
+    steps = [_travel(turns, high - low) for low, high in pairwise(heights)]
+    entering = torch.fft.fft2(slices[0])  # (3, h, w)
+    spectra = []
+    for direction in microscope.condenser.directions():
+        tilts = [_bins(direction, objective, w, grid, specimen.pixel_um) for w in microscope.wavelengths_um]
+        leaving = torch.stack([entering[c].roll(tilt, (0, 1)) for c, tilt in enumerate(tilts)])
+        for step, piece in zip(steps, slices[1:], strict=True):
+            leaving = torch.fft.fft2(torch.fft.ifft2(leaving * step) * piece)
+        spectra.append(leaving[:, rows][..., columns] * window)
+    shift = torch.tensor([objective.focus_shift_um(w) for w in microscope.wavelengths_um], dtype=dtype, device=device)
+    boxed = turns[:, rows][..., columns]
+    return Waves(torch.stack(spectra), boxed, shift, heights[-1], grid, margin, size)
+
+
+def all_in_focus(specimen: Specimen, microscope: Microscope, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Give the picture that no camera can take: every slice in focus, absorbing only, through the same pupil.
+
+    Args:
+        specimen: what lies on the slide.
+        microscope: the objective and the condenser.
+        dtype: torch.float32, or torch.float64 for a reference.
+
+    Returns:
+        (3, H, W) intensity, 1 where the slide is clear.
+    """
+    flat = Specimen(
+        density=specimen.density.sum(0, keepdim=True),
+        path_um=torch.zeros_like(specimen.path_um[:1]),
+        z_um=torch.zeros_like(specimen.z_um[:1]),
+        relief_um=specimen.relief_um,
+        pixel_um=specimen.pixel_um,
+    )
+    waves = illuminate(flat, microscope, reach_um=0.0, dtype=dtype)
+    # each colour in its own focus
+    return next(replace(waves, shift_um=torch.zeros_like(waves.shift_um)).pictures([0.0]))
+
+
+@dataclass(frozen=True)
+class _Lens:
+    """One colour's objective on the whole grid: what passes, and how fast focus turns its phase."""
+
+    window: NDArray[np.complex128]
+    turns: NDArray[np.float64]
+
+
+def _lens(fy: NDArray[np.float64], fx: NDArray[np.float64], objective: Objective, wavelength_um: float) -> _Lens:
+    turns = axial_frequency(fy**2 + fx**2, wavelength_um, objective.medium_index)
+    return _Lens(pupil(fy, fx, objective, wavelength_um), turns)
+
+
+def _box(frequency: NDArray[np.float64], lenses: list[_Lens]) -> slice | torch.Tensor:
+    """Choose the rows (or columns) that any colour's pupil touches, from the most negative up."""
+    passed = np.max([np.abs(lens.window) for lens in lenses], axis=0) > 0
+    along = passed.any(axis=1 if frequency.shape[1] == 1 else 0)
+    order = np.argsort(frequency.ravel())
+    return torch.from_numpy(order[along[order]])
+
+
+def _padding(
+    size: tuple[int, int], pixel_um: float, objective: Objective, condenser: Condenser, reach_um: float
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Choose a border as wide as light strays at the largest defocus, on a grid that Fourier transforms like."""
+    sine = min(objective.numerical_aperture * (1 + condenser.coherence) / 2 / objective.medium_index, 0.9)
+    stray = abs(reach_um) * sine / math.sqrt(1 - sine**2) + 2 * max(WAVELENGTHS_UM) / objective.numerical_aperture
+    grid = [next_fast_len(n + 2 * min(math.ceil(stray / pixel_um), max(n // 2, 8))) for n in size]
+    return ((grid[0] - size[0]) // 2, (grid[1] - size[1]) // 2), (grid[0], grid[1])
+
+
+def _bins(
+    direction: NDArray[np.float64], objective: Objective, wavelength_um: float, grid: tuple[int, int], pixel_um: float
+) -> tuple[int, int]:
+    """Give the whole frequency steps (y, x) nearest to a direction: a tilted wave that closes on the grid."""
+    tilt = direction * objective.numerical_aperture / wavelength_um * pixel_um
+    return round(float(tilt[1]) * grid[0]), round(float(tilt[0]) * grid[1])
+
+
+def _transmission(density: torch.Tensor, path_um: torch.Tensor, wavelength_um: float) -> torch.Tensor:
+    return torch.polar(torch.exp(-density / 2), path_um * (2 * math.pi / wavelength_um))
+
+
+def _travel(turns: torch.Tensor, distance_um: float) -> torch.Tensor:
+    phase = turns * (2 * math.pi * distance_um)
+    return torch.polar(torch.ones_like(phase), phase)
+
+
+def _tensor(
+    array: NDArray[np.complex128] | NDArray[np.float64], dtype: torch.dtype, device: torch.device
+) -> torch.Tensor:
+    complex_ = torch.complex64 if dtype == torch.float32 else torch.complex128
+    return torch.from_numpy(array).to(device=device, dtype=complex_ if np.iscomplexobj(array) else dtype)
