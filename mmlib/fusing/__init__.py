@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.errors import InputError, unknown
+from mmlib.errors import unknown
+from mmlib.fusing.following import Following
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
 from mmlib.pictures import Picture, as_picture
-from mmlib.progress import Progress, report, silent
+from mmlib.progress import Progress, part, report, silent
+from mmlib.registration import Alignment, check_field, check_mode
 from mmlib.stacks import ZStack
 
 METHODS: dict[str, Maker] = {
@@ -38,7 +40,7 @@ class Fused:
         index: (H, W) uint16, the frame that is sharpest at a pixel.
         depth: (H, W) float32, um where the stack knows z, else in frames; between planes where the method can.
         confidence: (H, W) float32, 0..1, how far the depth can be trusted.
-        alignment: how the frames were moved onto each other; None where nothing was estimated.
+        alignment: how the frames were moved onto each other, and why or why not.
         method: the name of the method that really ran.
         parameters: every number that it worked with, for the record.
         seconds: how long it took, reading included.
@@ -48,7 +50,7 @@ class Fused:
     index: NDArray[np.uint16]
     depth: NDArray[np.float32]
     confidence: NDArray[np.float32]
-    alignment: Any
+    alignment: Alignment
     method: str
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
@@ -83,15 +85,15 @@ def fuse(
     if method != "best" and method not in METHODS:
         raise unknown("method", method, [*METHODS, "best"])
     name = BEST if method == "best" else method
-    if align not in ("auto", "on", "off"):
-        raise unknown("alignment", align, ["auto", "on", "off"])
-    if field is not None and np.shape(field) != stack.shape[:2]:
-        raise InputError(f"the field must be {stack.shape[:2]} like the frames; it is {np.shape(field)}")
+    check_mode(align)
+    check_field(field, stack)
     heights = np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float32)
     making = METHODS[name](Layout(stack.shape, stack.dtype, heights))
+    following = Following(stack, align, field)
     for turn in range(making.turns):
-        for number, frame in enumerate(report(stack, len(stack), "fusing", progress)):
-            making.see(frame, number, turn)
+        told = part(progress, turn / making.turns, (turn + 1) / making.turns)
+        for number, frame in enumerate(report(stack, len(stack), "fusing", told)):
+            making.see(following.place(frame, number), number, turn)
     result = making.finish()
     picture = as_picture(stack[0]) if len(stack) == 1 else result.picture
     return Fused(
@@ -99,7 +101,7 @@ def fuse(
         index=result.index,
         depth=result.depth,
         confidence=result.confidence,
-        alignment=None,
+        alignment=following.alignment(),
         method=name,
         parameters={"method": name, "asked": method, "align": align, "frames": len(stack), **result.parameters},
         seconds=time.perf_counter() - started,

@@ -1,0 +1,51 @@
+"""Lay frames on the first one while they go by, so that a stack is read only once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.pictures import Frame
+from mmlib.registration import Alignment, Tracker, followed, unmoved, warp
+from mmlib.registration.tracker import Step
+from mmlib.stacks import ZStack
+
+
+class Following:
+    """Measures each frame when it comes and moves it at once if the stack drifts.
+
+    In mode ``auto`` frames pass through untouched until the first real drift shows; those before it lie within
+    the error, so nothing is lost by not knowing the end of the stack. A second turn repeats the first one's moves.
+    """
+
+    def __init__(self, stack: ZStack, mode: str, field: NDArray[np.bool_] | None) -> None:
+        self.stack = stack
+        self.mode = mode
+        self.tracker = Tracker(stack.shape, field) if mode != "off" and len(stack) > 1 else None
+        self.steps: list[Step] = []
+        self.moved: list[bool] = []
+
+    def place(self, frame: Frame, number: int) -> Frame:
+        """Give a frame where it belongs.
+
+        Args:
+            frame: (H, W) or (H, W, 3), as it was read.
+            number: its place in the stack.
+
+        Returns:
+            The frame moved, or the very same array.
+        """
+        if self.tracker is None:
+            return frame
+        if number == len(self.steps):
+            self.steps.append(self.tracker.see(frame))
+            drifting = any(self.moved) or self.steps[-1].real
+            self.moved.append(self.mode == "on" or drifting)
+        return warp(frame, self.steps[number].matrix) if self.moved[number] else frame
+
+    def alignment(self) -> Alignment:
+        """Say how the frames were moved."""
+        if self.tracker is None:
+            alone = "a single frame has nothing to be aligned with"
+            return unmoved(self.stack, alone if self.mode != "off" else "alignment was switched off", self.mode)
+        return followed(self.steps, self.moved, self.stack, self.mode)

@@ -1,0 +1,164 @@
+"""Where one small grey picture lies on another: shift, scale and rotation, to a fraction of a pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.filters import Map
+
+Matrix = NDArray[np.float64]
+"""(2, 3): takes a pixel (x, y, 1) of the fixed picture to where it lies in the moving one."""
+
+IDENTITY: Matrix = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How two pictures lie on each other.
+
+    Attributes:
+        matrix: fixed to moving, in pixels of the small pictures.
+        before: correlation of the two as they were found, -1..1.
+        after: correlation once moved, -1..1.
+        error_px: standard error of the shift, in pixels of the small pictures.
+    """
+
+    matrix: Matrix
+    before: float
+    after: float
+    error_px: float
+
+
+def compose(outer: Matrix, inner: Matrix) -> Matrix:
+    """Give the matrix that applies ``inner`` first and ``outer`` then."""
+    return outer @ np.vstack([inner, [0, 0, 1]])
+
+
+def invert(matrix: Matrix) -> Matrix:
+    """Give the matrix that undoes another."""
+    inverse: Matrix = np.linalg.inv(np.vstack([matrix, [0, 0, 1]]))[:2]
+    return inverse
+
+
+def band(grey: Map) -> Map:
+    """Keep what alignment can hold on to: no brightness, no slow shading, little noise.
+
+    Args:
+        grey: (h, w) float32.
+
+    Returns:
+        (h, w) float32 with mean near 0.
+    """
+    fine = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    return cv2.subtract(fine, cv2.blur(cv2.blur(fine, (13, 13)), (13, 13)))
+
+
+class Fixed:
+    """A picture that others are laid on: its gradients and its normal matrix are made once.
+
+    Source: Baker & Matthews 2004, doi:10.1023/B:VISI.0000011205.11775.fd (inverse compositional alignment).
+    """
+
+    def __init__(self, grey: Map, field: NDArray[np.bool_]) -> None:
+        """Prepare the picture.
+
+        Args:
+            grey: (h, w) float32, as `band` gives it.
+            field: (h, w) True where to look.
+        """
+        self.grey = grey
+        self.field = field
+        self.count = max(int(np.count_nonzero(field)), 1)
+        height, width = grey.shape
+        self.centre = ((width - 1) / 2, (height - 1) / 2)
+        self.reach = max(width, height) / 2
+        x = (np.arange(width, dtype=np.float32)[None, :] - self.centre[0]) / self.reach
+        y = (np.arange(height, dtype=np.float32)[:, None] - self.centre[1]) / self.reach
+        down = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
+        right = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8)
+        slopes = np.stack([right, down, right * x + down * y, down * x - right * y]) * field
+        self.slopes = slopes.reshape(4, -1)  # (4, h w): shift x, shift y, scale, rotation
+        self.normal = (self.slopes @ self.slopes.T).astype(np.float64)
+        ridge = 1e-3 * max(float(np.trace(self.normal)), 1e-12)
+        self.solve: Matrix = np.linalg.inv(self.normal + ridge * 1e-2 * np.eye(4))
+
+    def _change(self, step: NDArray[np.float64]) -> Matrix:
+        grow, turn = step[2] / self.reach, step[3] / self.reach
+        (cx, cy), (dx, dy) = self.centre, step[:2]
+        return np.array(
+            [[1 + grow, -turn, dx - grow * cx + turn * cy], [turn, 1 + grow, dy - turn * cx - grow * cy]], np.float64
+        )
+
+    def fit(self, moving: Map, start: Matrix, steps: int = 12, enough: float = 0.01) -> Fit:
+        """Lay another picture on this one.
+
+        Args:
+            moving: (h, w) float32, as `band` gives it.
+            start: where to begin.
+            steps: at most so many improvements.
+            enough: stop once a step moves no corner further than this, in pixels.
+
+        Returns:
+            The best place found; ``before`` is the correlation at the start.
+        """
+        matrix, best = start, None
+        before = 0.0
+        for turn in range(steps + 1):
+            rest, correlation = self._rest(moving, matrix)
+            if turn == 0:
+                before = correlation
+            if best is None or correlation > best.after:
+                best = Fit(matrix, before, correlation, self._error(rest))
+            step = self.solve @ (self.slopes @ rest).astype(np.float64)
+            lost = correlation < best.after - 0.02 or not np.isfinite(step).all() or np.abs(step).max() > self.reach
+            if lost or np.abs(step[:2]).max() + np.hypot(step[2], step[3]) * 1.5 < enough:
+                break
+            matrix = compose(matrix, invert(self._change(step)))
+        return best or Fit(start, before, before, 0.0)
+
+    def _rest(self, moving: Map, matrix: Matrix) -> tuple[Map, float]:
+        size = self.grey.shape[::-1]
+        if np.array_equal(matrix, IDENTITY):
+            moved, seen = moving, self.field
+        else:
+            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+            moved = cv2.warpAffine(moving, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            seen = self.field & self._covered(matrix)
+        a, b = np.where(seen, self.grey, 0).ravel(), np.where(seen, moved, 0).ravel()
+        ab, aa, bb = float(a @ b), float(a @ a), float(b @ b)
+        gain = ab / max(bb, 1e-9) if ab > 0 else 1.0
+        return np.float32(gain) * b - a, ab / max(np.sqrt(aa * bb), 1e-9)
+
+    def _covered(self, matrix: Matrix) -> NDArray[np.bool_]:
+        height, width = self.grey.shape
+        x, y = np.arange(width), np.arange(height)[:, None]
+        u = matrix[0, 0] * x + (matrix[0, 1] * y + matrix[0, 2])
+        v = matrix[1, 0] * x + (matrix[1, 1] * y + matrix[1, 2])
+        inside: NDArray[np.bool_] = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
+        return inside
+
+    def _error(self, rest: Map) -> float:
+        # neighbouring pixels of a band-passed picture are not independent: about ten count as one
+        variance = 10 * float(rest @ rest) / self.count
+        return float(np.sqrt(variance * max(self.solve[0, 0], self.solve[1, 1])))
+
+
+def coarse_shift(fixed: Map, moving: Map) -> Matrix:
+    """Find a large shift by phase correlation.
+
+    Args:
+        fixed: (h, w) float32, as `band` gives it, zero outside the field.
+        moving: the same.
+
+    Returns:
+        The shift as a matrix.
+
+    Source: Kuglin & Hines 1975; Foroosh, Zerubia & Berthod 2002, doi:10.1109/83.988953.
+    """
+    window = cv2.createHanningWindow(fixed.shape[::-1], cv2.CV_32F)
+    (dx, dy), _ = cv2.phaseCorrelate(np.ascontiguousarray(fixed), np.ascontiguousarray(moving), window)
+    return np.array([[1.0, 0, dx], [0, 1.0, dy]])

@@ -1,0 +1,187 @@
+"""Follow the drift of a stack while its frames go by, keeping only small grey copies of two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.filters import Map, grey_levels
+from mmlib.pictures import Frame
+from mmlib.registration.similarity import IDENTITY, Fit, Fixed, Matrix, band, coarse_shift, compose, invert
+
+TRUSTED = 0.35
+"""Correlation below which two frames do not show the same thing."""
+KEPT = 0.99
+"""Correlation with the key frame below which a nearer frame takes its place."""
+REAL_PX = 0.3
+"""Drift, in pixels of the frame, from which it is worth moving a frame."""
+SMALL, FINE = 256, 512
+"""Longest side of the small copies: to look for drift, and to measure it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where one frame lies.
+
+    Attributes:
+        matrix: a pixel of the reference to where it lies in this frame, in pixels of the frame.
+        trusted: whether it was measured; otherwise it repeats the last one that was.
+        before: correlation with the frame that it was compared with, not moved.
+        after: the same, once moved.
+        real: whether the drift is larger than its error and larger than `REAL_PX`.
+    """
+
+    matrix: Matrix
+    trusted: bool
+    before: float
+    after: float
+    real: bool
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A frame that others are compared with; its gradients are made when the first one is."""
+
+    grey: Map
+    fine: Map
+    matrix: Matrix
+    field: NDArray[np.bool_]
+
+    @cached_property
+    def small(self) -> Fixed:
+        return Fixed(self.grey, self.field)
+
+    @cached_property
+    def fine_fixed(self) -> Fixed:
+        height, width = self.fine.shape
+        larger = cv2.resize(self.field.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+        return Fixed(band(self.fine), larger > 0)
+
+
+class Tracker:
+    """Measures each frame against a key frame, which changes only when the focus has moved too far from it.
+
+    Few links in the chain keep its error small; a frame that fits nothing is passed over.
+    """
+
+    def __init__(self, shape: tuple[int, ...], field: NDArray[np.bool_] | None = None) -> None:
+        """Start on a stack.
+
+        Args:
+            shape: (H, W) or (H, W, 3) of the frames.
+            field: (H, W) True where to look; None takes the whole frame.
+        """
+        self.height, self.width = shape[:2]
+        longest = max(self.height, self.width)
+        self.shrink = max(1, -(-longest // FINE))
+        self.again = 2 if longest / self.shrink > SMALL else 1
+        self.field = np.ones((self.height, self.width), np.uint8) if field is None else field.astype(np.uint8)
+        self.key: _Seen | None = None
+        self.last: _Seen | None = None
+        self.inside: NDArray[np.bool_] | None = None
+        x, y = np.meshgrid(np.linspace(0, self.width - 1, 5), np.linspace(0, self.height - 1, 5))
+        self.points = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+
+    def see(self, frame: Frame) -> Step:
+        """Say where a frame lies on the first one.
+
+        Args:
+            frame: (H, W) or (H, W, 3), uint8 or uint16.
+
+        Returns:
+            Its place.
+        """
+        fine_grey = self._shrink(frame)
+        small = band(_halve(fine_grey) if self.again == 2 else fine_grey)
+        if self.key is None or min(small.shape) < 16:
+            self.key = self.last = self._remember(small, fine_grey, IDENTITY)
+            return Step(IDENTITY, True, 1.0, 1.0, False)
+        key = self.key
+        guess = self.last.matrix if self.last is not None else key.matrix
+        fit = self._fit(key, small, guess)
+        if fit.after < KEPT and self.last is not None and self.last is not key:
+            nearer = self._fit(self.last, small, guess)
+            if nearer.after > fit.after:
+                key, fit = self.last, nearer
+        trusted = fit.after >= TRUSTED and self._plausible(fit.matrix)
+        if not trusted:
+            self.last = self._remember(small, fine_grey, guess)
+            return Step(guess, False, fit.before, fit.after, False)
+        self.key = key
+        fine, error = self._refine(key, fine_grey, fit)
+        matrix = compose(self._large(fine), key.matrix)
+        self.last = self._remember(small, fine_grey, matrix)
+        moved = self.drift_px(matrix)
+        real = moved > REAL_PX and moved > 3 * error and fit.after >= fit.before
+        return Step(matrix, True, fit.before, fit.after, real)
+
+    def drift_px(self, matrix: Matrix) -> float:
+        """Say how far a matrix moves the pixels, in pixels: root mean square over the frame."""
+        away = matrix @ self.points - self.points[:2]
+        return float(np.sqrt(np.mean(away * away) * 2))
+
+    def _remember(self, small: Map, fine: Map, matrix: Matrix) -> _Seen:
+        if self.inside is None:
+            height, width = small.shape
+            field = cv2.resize(self.field, (width, height), interpolation=cv2.INTER_AREA)
+            edge = max(2, min(height, width) // 40)
+            field = cv2.erode(field, np.ones((2 * edge + 1, 2 * edge + 1), np.uint8), borderValue=0)
+            self.inside = field > 0 if field.any() else np.ones(field.shape, np.bool_)
+        return _Seen(small, fine, matrix, self.inside)
+
+    def _fit(self, key: _Seen, small: Map, guess: Matrix) -> Fit:
+        # the guess says where the frame lies on the reference; here it is wanted on the key frame
+        start = self._tiny(compose(guess, invert(key.matrix)))
+        fit = key.small.fit(small, IDENTITY)
+        before = fit.before
+        if fit.after < 0.9 and not np.allclose(start, IDENTITY, atol=1e-3):
+            other = key.small.fit(small, start)
+            fit = other if other.after > fit.after else fit
+        if fit.after < 0.6:
+            field = key.field
+            other = key.small.fit(small, coarse_shift(key.grey * field, small * field))
+            fit = other if other.after > fit.after else fit
+        return Fit(fit.matrix, before, fit.after, fit.error_px)
+
+    def _refine(self, key: _Seen, fine: Map, fit: Fit) -> tuple[Matrix, float]:
+        scale = self.shrink * self.again
+        if self.again == 1 or self.drift_px(self._large(_rescale(fit.matrix, 2))) < REAL_PX / 2:
+            return _rescale(fit.matrix, self.again), fit.error_px * scale
+        finer = key.fine_fixed.fit(band(fine), _rescale(fit.matrix, 2), steps=8, enough=0.02)
+        return finer.matrix, finer.error_px * self.shrink
+
+    def _shrink(self, frame: Frame) -> Map:
+        if self.shrink > 1:
+            size = (max(1, self.width // self.shrink), max(1, self.height // self.shrink))
+            frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        return grey_levels(frame)
+
+    def _large(self, matrix: Matrix) -> Matrix:
+        return _rescale(matrix, self.shrink)
+
+    def _tiny(self, matrix: Matrix) -> Matrix:
+        return _rescale(matrix, 1 / (self.shrink * self.again))
+
+    def _plausible(self, small: Matrix) -> bool:
+        scale = float(np.hypot(small[0, 0], small[1, 0]))
+        height, width = self.height / self.shrink / self.again, self.width / self.shrink / self.again
+        centre = small @ np.array([width / 2, height / 2, 1]) - np.array([width / 2, height / 2])
+        shift = float(np.hypot(*centre))
+        return 0.9 < scale < 1.1 and abs(small[1, 0]) < 0.1 and shift < 0.25 * max(height, width)
+
+
+def _halve(grey: Map) -> Map:
+    height, width = grey.shape
+    return cv2.resize(grey, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+
+
+def _rescale(matrix: Matrix, factor: float) -> Matrix:
+    """Give a matrix between pictures ``factor`` times as large; pixel centres, not corners, are whole numbers."""
+    larger = matrix.copy()
+    half = (factor - 1) / 2
+    larger[:, 2] = factor * matrix[:, 2] + half - half * (matrix[:, 0] + matrix[:, 1])
+    return larger
