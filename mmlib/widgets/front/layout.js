@@ -1,0 +1,56 @@
+// How panes share the picture area: side by side, under a curtain with a handle between neighbours, or one at a time.
+import { clamp } from "./elements.js";
+
+const GAP = 2; // CSS px between panes
+const NARROWEST = 0.02; // share of the width that a strip of the curtain keeps
+
+/** Choose the number of columns that shows the pictures largest. */
+export function columns(count, size, area) {
+  let best = 1;
+  let largest = 0;
+  for (let across = 1; across <= count; across += 1) {
+    const down = Math.ceil(count / across);
+    const width = (area.width - GAP * (across - 1)) / across;
+    const height = (area.height - GAP * (down - 1)) / down;
+    const scale = Math.min(width / size.width, height / size.height);
+    if (scale > largest * 1.001) [best, largest] = [across, scale];
+  }
+  return best;
+}
+
+/** Give each pane its strip [from, to] of the width, 0..1. */
+export function strips(curtain, count) {
+  const edges = [0, ...curtain.slice(0, count - 1), 1];
+  return edges.slice(1).map((to, i) => [edges[i], to]);
+}
+
+/** Move one handle and keep the order of all. */
+export function moveHandle(curtain, which, to) {
+  const least = (which ? curtain[which - 1] : 0) + NARROWEST;
+  const most = (which + 1 < curtain.length ? curtain[which + 1] : 1) - NARROWEST;
+  return curtain.map((value, i) => (i === which ? Math.round(clamp(to, least, most) * 1000) / 1000 : value));
+}
+
+/** Put panes and handles where the mode wants them. */
+export function arrange(stage, panes, mode, curtain, handles, front) {
+  const over = mode !== "side";
+  const area = stage.getBoundingClientRect();
+  const across = panes.length && area.width ? columns(panes.length, panes[0].told, area) : 1;
+  stage.style.gridTemplateColumns = over ? "1fr" : `repeat(${across}, minmax(0, 1fr))`;
+  const parts = strips(curtain, panes.length);
+  panes.forEach((pane, i) => {
+    const { style } = pane.node;
+    const [from, to] = mode === "curtain" ? parts[i] : [0, 1];
+    style.gridArea = over ? "1 / 1" : "";
+    style.clipPath = mode === "curtain" ? `inset(0 ${100 * (1 - to)}% 0 ${100 * from}%)` : "";
+    style.visibility = mode === "blink" && i !== front ? "hidden" : "";
+    pane.labels.style.left = mode === "curtain" ? `${100 * from}%` : "";
+    pane.labels.style.right = mode === "curtain" ? `${100 * (1 - to)}%` : "";
+    pane.bar.style.visibility = over && i ? "hidden" : "";
+  });
+  handles.forEach((handle, i) => {
+    handle.hidden = mode !== "curtain";
+    handle.style.left = `${100 * (curtain[i] ?? 0.5)}%`;
+    handle.setAttribute("aria-valuenow", String(Math.round(100 * (curtain[i] ?? 0.5))));
+  });
+}

@@ -1,0 +1,401 @@
+// StackView in the browser: one view ties the model of the kernel, the frames, the panes and the controls together.
+import { moved, place, toPicture, zoomed } from "./camera.js";
+import { ContrastFilter } from "./contrast.js";
+import { Controls } from "./controls.js";
+import { calm, clamp, element, perFrame } from "./elements.js";
+import { Frames, planeOf } from "./frames.js";
+import { keyAction } from "./keys.js";
+import { PaneBox, Readout } from "./panes.js";
+import { listen } from "./pointing.js";
+import { arrange, moveHandle, strips } from "./layout.js";
+
+const REST_MS = 220; // after which a view counts as at rest
+const PATIENCE_MS = 400; // how long a held key waits for a frame before it goes on
+const QUEUE = 24; // key presses kept while frames are drawn
+const BLINK_MS = 700;
+
+class View {
+  constructor(model, frames, el) {
+    this.model = model;
+    this.frames = frames;
+    this.panes = [];
+    this.queue = 0; // planes still to step
+    this.waiting = 0; // since when the next frame is waited for
+    this.played = 0;
+    this.way = 1; // of playing
+    this.front = 0; // the pane on top while blinking
+    this.hovered = null;
+    this.loupe = false;
+    this.drawing = null;
+    this.tints = new Map();
+    this.off = [];
+    this.wake = perFrame(() => this.tick());
+    this.build(el);
+    this.connect();
+    this.rebuild();
+  }
+
+  build(el) {
+    this.live = element("div", { class: "mm-hidden", "aria-live": "polite" });
+    this.stage = element("div", { class: "mm-stage", tabindex: "0", role: "group", "aria-label": "Pictures" });
+    this.root = element("div", {
+      class: "mm-view", role: "group", "aria-label": this.model.get("label"), "data-lm-suppress-shortcuts": "true",
+    });
+    this.filter = new ContrastFilter(this.root);
+    this.controls = new Controls(this);
+    this.root.append(this.controls.bar, this.stage, this.controls.foot, this.controls.sheet, this.live);
+    this.root.addEventListener("keydown", (event) => this.key(event));
+    this.readout = new Readout();
+    listen(this.stage, this);
+    el.append(this.root);
+    this.watcher = new ResizeObserver(() => this.resized());
+    this.watcher.observe(this.stage);
+  }
+
+  connect() {
+    const on = (name, work) => {
+      this.model.on(name, work);
+      this.off.push(() => this.model.off(name, work));
+    };
+    on("change:_token", () => this.rebuild());
+    on("change:index", () => this.planeChanged());
+    on("change:camera", () => this.redraw());
+    on("change:playing", () => ((this.played = performance.now()), this.rest(), this.redraw()));
+    for (const name of ["layout_mode", "curtain"]) on(`change:${name}`, () => (this.arrange(), this.redraw()));
+    for (const name of ["contrast", "tool", "line", "region", "overlays_shown", "fps"]) on(`change:${name}`, () => this.redraw());
+    on("change:overlays", () => this.redraw());
+    on("change:height", () => this.arrange());
+    const told = () => this.wake();
+    this.frames.listeners.add(told);
+    this.off.push(() => this.frames.listeners.delete(told));
+  }
+
+  destroy() {
+    this.wake.cancel();
+    clearTimeout(this.restTimer);
+    clearInterval(this.blinking);
+    this.watcher.disconnect();
+    this.frames.pins.delete(this);
+    for (const off of this.off) off();
+  }
+
+  // ---- what is shown
+
+  get index() {
+    return this.model.get("index");
+  }
+
+  get count() {
+    return Math.max(1, ...this.frames.panes.map((pane) => pane.count));
+  }
+
+  /** Build the panes anew, because other things are shown. */
+  rebuild() {
+    const told = this.frames.panes;
+    this.queue = 0;
+    this.hovered = null;
+    this.front = Math.min(this.front, Math.max(told.length - 1, 0));
+    for (const pane of this.panes) pane.node.remove();
+    for (const handle of this.handles ?? []) handle.remove();
+    const kept = new Map(this.panes.map((pane) => [pane.told.key, pane.entry]));
+    this.panes = told.map((pane, i) => new PaneBox(pane, i, kept.get(pane.key)));
+    this.handles = told.slice(1).map((_, i) => this.handle(i));
+    this.stage.append(...this.panes.map((pane) => pane.node), ...this.handles);
+    this.controls.show(told);
+    this.arrange();
+    this.planeChanged();
+  }
+
+  handle(which) {
+    const node = element("div", {
+      class: "mm-handle", role: "slider", tabindex: "0", "aria-label": `Curtain ${which + 1}`,
+      "aria-valuemin": "0", "aria-valuemax": "100", "aria-orientation": "horizontal",
+      onpointerdown: (event) => (node.setPointerCapture(event.pointerId), event.preventDefault(), node.focus()),
+      onpointermove: (event) => {
+        if (!node.hasPointerCapture(event.pointerId)) return;
+        const box = this.stage.getBoundingClientRect();
+        this.set({ curtain: moveHandle(this.model.get("curtain"), which, (event.clientX - box.left) / box.width) });
+      },
+      onkeydown: (event) => {
+        const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+        if (!way) return;
+        const step = event.shiftKey ? 0.1 : 0.02;
+        const curtain = this.model.get("curtain");
+        this.set({ curtain: moveHandle(curtain, which, curtain[which] + way * step) });
+        event.preventDefault();
+        event.stopPropagation();
+      },
+    }, element("span", { class: "mm-grip", "aria-hidden": "true" }));
+    return node;
+  }
+
+  arrange() {
+    const mode = this.panes.length > 1 ? this.model.get("layout_mode") : "side";
+    this.stage.style.height = this.model.get("height");
+    this.root.dataset.mode = mode;
+    arrange(this.stage, this.panes, mode, this.model.get("curtain"), this.handles, this.front);
+    clearInterval(this.blinking);
+    if (mode === "blink" && !calm()) this.blinking = setInterval(() => this.turn(), BLINK_MS);
+    this.measure();
+  }
+
+  /** Bring the next pane to the front while blinking. */
+  turn(to) {
+    this.front = (to ?? this.front + 1) % this.panes.length;
+    arrange(this.stage, this.panes, "blink", [], this.handles, this.front);
+  }
+
+  resized() {
+    this.arrange();
+    this.redraw();
+  }
+
+  measure() {
+    for (const pane of this.panes) pane.measure();
+  }
+
+  // ---- change
+
+  /** Set attributes of the model and tell the kernel. */
+  set(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  /** Show a plane at once. */
+  go(index) {
+    this.queue = 0;
+    this.set({ index: clamp(Math.round(index), 0, this.count - 1) });
+  }
+
+  /** Step so many planes, each of them seen. */
+  step(planes) {
+    if (this.model.get("playing")) this.set({ playing: false });
+    this.queue = clamp(this.queue + planes, -QUEUE, QUEUE);
+    this.wake();
+  }
+
+  planeChanged() {
+    const way = Math.sign(this.index - this.frames.index);
+    this.frames.look(this.index, way);
+    this.rest();
+    this.redraw();
+  }
+
+  /** Count as moving now, and as resting a little later. */
+  rest() {
+    clearTimeout(this.restTimer);
+    this.frames.rest(false);
+    this.restTimer = setTimeout(() => {
+      if (this.model.get("playing")) return;
+      this.frames.rest(true);
+      this.live.textContent = this.controls.planeWords();
+      this.redraw();
+    }, REST_MS);
+  }
+
+  redraw() {
+    this.dirty = true;
+    this.wake();
+  }
+
+  /** One animation frame: step if something waits to be stepped, and paint. */
+  tick() {
+    if (this.queue) this.advance(clamp(this.index + Math.sign(this.queue), 0, this.count - 1), performance.now());
+    else if (this.model.get("playing") && this.count > 1) this.play(performance.now());
+    this.paint();
+    if (this.queue || this.model.get("playing")) this.wake();
+  }
+
+  advance(next, now) {
+    if (next === this.index) return (this.queue = 0), undefined;
+    if (this.painted !== this.index && now - this.waiting < PATIENCE_MS) return undefined; // not seen yet
+    if (!this.held(next) && now - (this.waiting ||= now) < PATIENCE_MS) return this.frames.look(this.index, Math.sign(this.queue));
+    this.waiting = now;
+    this.queue -= Math.sign(this.queue);
+    this.painted = undefined;
+    this.set({ index: next });
+    return undefined;
+  }
+
+  play(now) {
+    if (now - this.played < 1000 / this.model.get("fps") - 4) return;
+    if (this.index + this.way < 0 || this.index + this.way >= this.count) this.way = -this.way;
+    if (!this.held(this.index + this.way) && now - this.played < 1500) return this.frames.look(this.index, this.way);
+    this.played = now;
+    this.set({ index: this.index + this.way });
+  }
+
+  held(index) {
+    return this.panes.every((pane) => this.frames.get(pane.told, index) || this.frames.failure(pane.told, index));
+  }
+
+  // ---- painting
+
+  paint() {
+    const model = this.model;
+    const camera = model.get("camera");
+    const overlays = model.get("overlays_shown") ? this.overlays() : [];
+    const drawn = { line: model.get("line"), region: model.get("region"), ...this.drawing };
+    const moving = this.queue !== 0 || model.get("playing");
+    const filter = this.filter.set(model.get("contrast"));
+    const entries = [];
+    let complete = true;
+    let painted = this.dirty;
+    for (const pane of this.panes) {
+      const entry = this.frames.get(pane.told, this.index);
+      complete &&= Boolean(entry);
+      const fresh = entry && entry !== pane.entry;
+      if (entry) pane.entry = entry;
+      entries.push(pane.entry);
+      if (!this.dirty && !fresh && entry) continue;
+      painted = true;
+      const point = this.hovered?.picture;
+      pane.paint(camera, filter, { moving, loupe: this.loupe ? point : null }, {
+        overlays: overlays.filter((overlay) => overlay.pane === null || overlay.pane === pane.number),
+        plane: planeOf(pane.told, this.index),
+        drawn,
+        pointer: point && this.hovered.pane !== pane && this.root.dataset.mode === "side" ? point : null,
+        loupe: this.loupe ? point : null,
+      });
+      pane.state(entry, this.frames.failure(pane.told, this.index));
+    }
+    this.frames.pins.set(this, entries.filter(Boolean));
+    if (complete) this.painted = this.index;
+    else this.frames.look(this.index);
+    this.dirty = false;
+    if (painted) this.controls.refresh();
+    else this.controls.progress();
+    this.tellBadge(complete, entries);
+  }
+
+  tellBadge(complete, entries) {
+    const badge = !complete ? "loading" : entries.every((entry) => entry.exact) ? "exact" : "preview";
+    this.root.dataset.badge = badge;
+    clearTimeout(this.badgeTimer);
+    if (badge !== this.model.get("badge")) this.badgeTimer = setTimeout(() => this.set({ badge }), 120);
+  }
+
+  /** The overlays, with the pictures of tints decoded as they come. */
+  overlays() {
+    return this.model.get("overlays").map((overlay) => {
+      if (overlay.type !== "tint") return overlay;
+      if (!this.tints.has(overlay.png)) {
+        this.tints.set(overlay.png, null);
+        createImageBitmap(new Blob([overlay.png], { type: "image/png" })).then((bitmap) => {
+          for (const [png, old] of this.tints) {
+            if (this.model.get("overlays").some((other) => other.png === png)) continue;
+            old?.close();
+            this.tints.delete(png);
+          }
+          this.tints.set(overlay.png, bitmap);
+          this.redraw();
+        });
+      }
+      return { ...overlay, bitmap: this.tints.get(overlay.png) };
+    });
+  }
+
+  // ---- what the pointer asks for (see pointing.js)
+
+  at(event, fixed) {
+    const inside = (pane) => {
+      const box = pane.node.getBoundingClientRect();
+      return event.clientX >= box.left && event.clientX < box.right && event.clientY >= box.top && event.clientY < box.bottom;
+    };
+    let pane = fixed ?? this.panes.find(inside);
+    if (!pane?.box.width) return null;
+    const box = pane.node.getBoundingClientRect();
+    const point = { x: event.clientX - box.left, y: event.clientY - box.top };
+    if (!fixed && this.root.dataset.mode === "curtain") {
+      pane = this.panes[strips(this.model.get("curtain"), this.panes.length).findIndex(([, to]) => point.x / box.width < to)];
+    } else if (!fixed && this.root.dataset.mode === "blink") {
+      pane = this.panes[this.front];
+    }
+    if (!pane) return null;
+    return { pane, point, picture: toPicture(place(this.model.get("camera"), pane.told, pane.box), point) };
+  }
+
+  pan(dx, dy, pane) {
+    this.set({ camera: moved(this.model.get("camera"), dx, dy, pane.told, pane.box) });
+  }
+
+  zoom(factor, point, pane) {
+    this.set({ camera: zoomed(this.model.get("camera"), factor, point, pane.told, pane.box) });
+  }
+
+  zoomMiddle(factor) {
+    const pane = this.panes[0];
+    if (pane) this.zoom(factor, { x: pane.box.width / 2, y: pane.box.height / 2 }, pane);
+  }
+
+  fit() {
+    this.set({ camera: { zoom: 1, x: 0.5, y: 0.5 } });
+  }
+
+  tool() {
+    return this.model.get("tool");
+  }
+
+  planes() {
+    return this.count;
+  }
+
+  hover(spot) {
+    const { width, height } = spot?.pane.told ?? {};
+    const inside = spot && spot.picture.x >= 0 && spot.picture.y >= 0 && spot.picture.x < width && spot.picture.y < height;
+    if (!inside && !this.hovered) return;
+    this.hovered = inside ? spot : null;
+    this.controls.read(this.readout.words(this.hovered));
+    if (this.loupe || this.panes.length > 1) this.redraw();
+  }
+
+  draw(tool, from, to, done) {
+    const { width, height } = this.panes[0].told;
+    const kept = (point) => ({ x: clamp(point.x, 0, width), y: clamp(point.y, 0, height) });
+    const [a, b] = [kept(from), kept(to)];
+    const round = (numbers) => numbers.map((number) => Math.round(number * 10) / 10);
+    const drawn =
+      tool === "line"
+        ? { line: round([a.x, a.y, b.x, b.y]) }
+        : { region: round([Math.min(a.x, b.x), Math.min(a.y, b.y), Math.abs(a.x - b.x), Math.abs(a.y - b.y)]).map(Math.round) };
+    this.drawing = done ? null : drawn;
+    if (done) this.set(drawn);
+    this.redraw();
+  }
+
+  pick({ pane, picture }) {
+    const { width, height } = pane.told;
+    if (picture.x < 0 || picture.y < 0 || picture.x >= width || picture.y >= height) return;
+    const spot = { x: picture.x, y: picture.y, plane: planeOf(pane.told, this.index), pane: pane.number };
+    this.model.send({ type: "pick", ...spot });
+  }
+
+  key(event) {
+    const work = keyAction(event, this);
+    if (!work) return;
+    event.preventDefault();
+    event.stopPropagation();
+    work();
+  }
+}
+
+export default () => {
+  let frames;
+  return {
+    initialize({ model }) {
+      frames = new Frames((message) => model.send(message));
+      const show = () => frames.show(model.get("_panes"), model.get("_token"), model.get("index"));
+      const receive = (message, buffers) => frames.receive(message, buffers);
+      model.on("msg:custom", receive);
+      model.on("change:_token", show);
+      model.send({ type: "ready", client: frames.client });
+      if (model.get("_token")) show();
+      return () => (model.off("msg:custom", receive), model.off("change:_token", show), frames.close());
+    },
+    render({ model, el }) {
+      const view = new View(model, frames, el);
+      return () => view.destroy();
+    },
+  };
+};
