@@ -44,9 +44,14 @@ def _red_cells(scene: Scene, soft: float, grain: Map) -> None:
     for y, x in places:
         radius = typical * rng.normal(1, 0.06)
         one = blob(
-            scene, float(y), float(x), radius, longer=1 + abs(rng.normal(0, oval)), wavy=0.05 if spiky else 0.018,
+            scene,
+            float(y),
+            float(x),
+            radius,
+            longer=1 + abs(rng.normal(0, oval)),
+            wavy=0.05 if spiky else 0.018,
             waves=11 if spiky else 5,
-        )  # fmt: skip
+        )
         if one is None:
             continue
         dent = rng.beta(5, 2)
@@ -73,7 +78,7 @@ def _white_cell(scene: Scene, y: float, x: float, soft: float, grain: Map) -> No
     box, detail = one.box, grain[one.box]
     body = edge(one.inside_um, 3 * soft)
     granular = kind == "lobed" and rng.random() < 0.35
-    speckle = scene.granules(2.2 if granular else 0.9, 0.32)[box] * body
+    speckle = scene.granules(2.2 if granular else 0.9, 0.32, at=box) * body
     cytoplasm = body * np.clip(0.5 + 0.16 * detail, 0.05, 2)
     dye = mixed(eosin=0.36, azure=0.12) if granular else mixed(azure=0.26, eosin=0.1)
     scene.lay(tinted(cytoplasm + 0.4 * speckle, dye), 0.02 * body + 0.02 * speckle, height_um=0.8, at=box)

@@ -62,7 +62,7 @@ def build(
     depth = drawn if depth_um is None else depth_um
     shape = (height, width)
     bases = _layers(lie, shape, rng, pixel, depth)
-    low = min(float(base.min()) for base, _ in bases) - 0.3 * kind.headroom_um
+    low = min(float(base.min()) for base, _ in bases) - 0.08 * kind.headroom_um
     high = max(float(base.max()) for base, _ in bases) + kind.headroom_um
     z_um = np.linspace(low, high, count, dtype=np.float32) if count > 1 else np.array([(low + high) / 2], np.float32)
     scene = Scene(bases[0][0], z_um, pixel, rng)

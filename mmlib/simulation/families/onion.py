@@ -35,13 +35,19 @@ def paint_onion(scene: Scene) -> None:
     body = wall * pits * np.clip(0.7 + 0.12 * fine, 0.2, 2) - 0.3 * lamella
     scene.lay(tinted(np.clip(body, 0, 3) * 0.5, dye), 0.16 * wall * pits + 0.02 * fine * wall, thickness_um=3.0)
 
-    stretch = streamed(rng.standard_normal(scene.shape).astype(np.float32), np.full(scene.shape, turn, np.float32)
-                       + 0.5 * cloud, 14 / p)  # fmt: skip
+    stretch = streamed(
+        rng.standard_normal(scene.shape).astype(np.float32),
+        np.full(scene.shape, turn, np.float32) + 0.5 * cloud,
+        14 / p,
+    )
     lining = np.exp(-np.maximum(cells.wall_um - thick, 0) / np.float32(4.5)) * (1 - wall)
     strands = np.clip(stretch - 1.1, 0, 2) * (1 - wall) * np.clip(0.6 + 0.8 * cloud, 0, 2)
     film = (1 - wall) * np.clip(0.07 + 0.02 * fine + 0.014 * cloud, 0, 1)
-    scene.lay(tinted(film + 0.16 * lining * (1 + 0.3 * fine) + 0.12 * strands, dye), 0.012 * fine * (1 - wall)
-              + 0.05 * strands + 0.04 * lining, height_um=2.0)  # fmt: skip
+    scene.lay(
+        tinted(film + 0.16 * lining * (1 + 0.3 * fine) + 0.12 * strands, dye),
+        0.012 * fine * (1 - wall) + 0.05 * strands + 0.04 * lining,
+        height_um=2.0,
+    )
     crumbs = scene.granules((lining + 0.4 * np.clip(strands, 0, 1) + 0.03) * np.float32(0.09), 0.7) * (1 - wall)
     scene.lay(tinted(crumbs, dye * 0.35), 0.06 * crumbs, height_um=4.0)
 

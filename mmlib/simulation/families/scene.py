@@ -14,6 +14,9 @@ from mmlib.simulation.specimen import Specimen
 Box = tuple[slice, slice]
 """Rows and columns of a part of the scene."""
 
+Amount = NDArray[np.floating] | np.floating | float
+"""(h, w) or one number."""
+
 
 class Scene:
     """An empty slide with a relief, onto which things are laid.
@@ -53,6 +56,11 @@ class Scene:
         self._weight = np.zeros(self.shape, np.float32)
 
     @property
+    def headroom_um(self) -> float:
+        """How far above the surface things can rise and still have a slice."""
+        return float(self.z_um[-1] - self.base_um.max())
+
+    @property
     def area_um2(self) -> float:
         """Area of the scene in square micrometres."""
         return self.height_um * self.width_um
@@ -71,11 +79,10 @@ class Scene:
             **more,
         )
 
-    def granules(self, per_um2: float | Map, radius_um: float, spread: float = 0.35) -> Map:
-        """Strew granules over the whole scene; see `texture.granules`."""
-        return granules(
-            self.shape, self.rng, pixel_um=self.pixel_um, per_um2=per_um2, radius_um=radius_um, spread=spread
-        )
+    def granules(self, per_um2: Amount, radius_um: float, spread: float = 0.35, at: Box | None = None) -> Map:
+        """Strew granules over the scene or a box of it; see `texture.granules`."""
+        shape = self.shape if at is None else (at[0].stop - at[0].start, at[1].stop - at[1].start)
+        return granules(shape, self.rng, pixel_um=self.pixel_um, per_um2=per_um2, radius_um=radius_um, spread=spread)
 
     def box(self, y_um: float, x_um: float, reach_um: float) -> Box | None:
         """Give the rows and columns within reach of a point, or None where there are none."""
@@ -89,11 +96,11 @@ class Scene:
 
     def lay(
         self,
-        absorbed: NDArray[np.float32],
-        path_um: Map | float = 0.0,
+        absorbed: NDArray[np.floating],
+        path_um: Amount = 0.0,
         *,
-        height_um: Map | float = 0.0,
-        thickness_um: Map | float = 0.0,
+        height_um: Amount = 0.0,
+        thickness_um: Amount = 0.0,
         at: Box | None = None,
         afloat: bool = False,
     ) -> None:
@@ -110,11 +117,11 @@ class Scene:
         box = at if at is not None else (slice(0, self.shape[0]), slice(0, self.shape[1]))
         cover = np.float32(1) if self.cover is None else self.cover[box]
         size = absorbed.shape[1:]
-        absorbed = np.maximum(absorbed, 0) * (cover * self.strength)
+        absorbed = np.maximum(absorbed, 0).astype(np.float32, copy=False) * (cover * self.strength)
         path = np.broadcast_to(np.asarray(path_um, np.float32), size) * cover
         ground = np.float32(0) if afloat else self.base_um[box]
         height = np.broadcast_to(ground + np.asarray(height_um, np.float32), size)
-        thick = thickness_um if isinstance(thickness_um, int | float) else np.broadcast_to(thickness_um, size)
+        thick = np.broadcast_to(np.asarray(thickness_um, np.float32), size)
         for i, share in enumerate(membership(height, self.z_um, thick)):
             if share.max() > 1e-4:
                 self.density[(i, slice(None), *box)] += absorbed * share
@@ -129,6 +136,14 @@ class Scene:
             weight = seen**2
         self._told[box] += weight * np.clip(height, self.z_um[0], self.z_um[-1])
         self._weight[box] += weight
+
+    def clear(self, share: Map, at: Box) -> None:
+        """Take away a share (0..1) of all that has been laid in a box."""
+        stays = 1 - (share if self.cover is None else share * self.cover[at])
+        self.density[(slice(None), slice(None), *at)] *= stays
+        self.path_um[(slice(None), *at)] *= stays
+        self._weight[at] *= stays
+        self._told[at] *= stays
 
     def specimen(self, family: str, seed: int, device: torch.device | str | None = None) -> Specimen:
         """Take the slide off the bench.
@@ -158,6 +173,7 @@ class Scene:
         )
 
 
-def tinted(amount: Map, colour: NDArray[np.float32]) -> NDArray[np.float32]:
+def tinted(amount: NDArray[np.floating], colour: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give an amount of stain its colour: (h, w) and (3,) become (3, h, w)."""
-    return amount[None] * colour[:, None, None]
+    coloured: NDArray[np.float32] = np.multiply(amount[None], colour[:, None, None], dtype=np.float32)
+    return coloured

@@ -69,7 +69,7 @@ def granules(
     rng: np.random.Generator,
     *,
     pixel_um: float,
-    per_um2: float | Map,
+    per_um2: NDArray[np.floating] | np.floating | float,
     radius_um: float,
     spread: float = 0.35,
 ) -> Map:
