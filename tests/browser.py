@@ -72,7 +72,7 @@ class Tab:
         self.complaints.append(f"{text} ({told.location.get('url', '')})")
 
 
-@pytest.fixture()
+@pytest.fixture
 def open_tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
     """Give a function that opens an address as a new user: a browser context of its own."""
     contexts = []

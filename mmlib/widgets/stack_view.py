@@ -65,12 +65,14 @@ class StackView(anywidget.AnyWidget):
     tool = traitlets.Enum(("pan", "region", "line"), "pan").tag(sync=True)
     line = traitlets.List(traitlets.Float(), None, allow_none=True).tag(sync=True)
     region = traitlets.List(traitlets.Float(), None, allow_none=True).tag(sync=True)
-    overlays = traitlets.List().tag(sync=True, to_json=lambda value, _: [laid.describe(item) for item in value])
+    overlays: traitlets.List[laid.Overlay] = traitlets.List().tag(
+        sync=True, to_json=lambda value, _: [laid.describe(item) for item in value]
+    )
     overlays_shown = traitlets.Bool(True).tag(sync=True)
     badge = traitlets.Unicode("loading").tag(sync=True)
     height = traitlets.Unicode("60vh").tag(sync=True)
     label = traitlets.Unicode("Stack view").tag(sync=True)
-    _panes = traitlets.List().tag(sync=True)
+    _panes: traitlets.List[Any] = traitlets.List().tag(sync=True)
     _token = traitlets.Int(0).tag(sync=True)
 
     def __init__(self, panes: Sequence[Pane] = (), **traits: Any) -> None:
