@@ -1,0 +1,102 @@
+"""A zip of pictures as a stack: members are read where they are, nothing is unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from mmlib.errors import InputError
+from mmlib.io.folder import Item, gather, looks_like_picture
+from mmlib.io.hashing import file_hash
+from mmlib.io.limits import Limits
+from mmlib.io.reasons import reading
+from mmlib.io.sniff import HEAD_BYTES, PICTURES, sniff
+from mmlib.stacks import ZStack
+
+
+def open_zip(path: Path, limits: Limits) -> ZStack:
+    """Open the pictures of a zip as a stack: those of the folder inside that has most of them.
+
+    Args:
+        path: the archive.
+        limits: what is too large.
+
+    Returns:
+        The stack, in natural order of the names.
+
+    Raises:
+        InputError: if it is damaged, locked, a decompression bomb, names places outside itself, or has no picture.
+    """
+    source = str(path)
+    with reading(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                members = [member for member in archive.infolist() if not member.is_dir()]
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
+            raise InputError(f"{source} is no whole zip archive; make or copy it again") from None
+        stored = path.stat().st_size
+    _check(members, stored, source, limits)
+    folders: dict[str, list[Item]] = {}
+    counts: Counter[str] = Counter()
+    for member in members:
+        place = PurePosixPath(member.filename)
+        if any(part.startswith((".", "__MACOSX")) for part in place.parts):
+            continue
+        opener = _Member(path, member.filename)
+        if not (looks_like_picture(place.name) or opener.is_picture()):
+            continue
+        folders.setdefault(str(place.parent), []).append(Item(member.filename, member.file_size, opener))
+        counts[str(place.parent)] += 1
+    if not counts:
+        raise InputError(f"{source} has no pictures; PNG, JPEG, TIFF, BMP or WebP files were expected in it")
+    most = max(counts, key=lambda name: (counts[name], name))
+    stack = gather(folders[most], source, limits)
+    warnings = stack.warnings
+    if len(counts) > 1:
+        others = sum(counts.values()) - counts[most]
+        warnings = (*warnings, f"{others} pictures in other folders than {most} of {source} were left out")
+    return replace(stack, warnings=warnings, identify=lambda: file_hash(path))
+
+
+def _check(members: list[zipfile.ZipInfo], stored: int, source: str, limits: Limits) -> None:
+    """Refuse, on the directory alone, what no honest archive of pictures holds."""
+    for member in members:
+        name = member.filename.replace("\\", "/")
+        if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
+            raise InputError(f"{source} names a place outside itself ({member.filename!r}); it was not opened")
+        if member.flag_bits & 1:
+            raise InputError(f"{source} is locked with a password; save it without one")
+    limits.check_count(sum(looks_like_picture(member.filename) for member in members), source)
+    if sum(member.compress_size for member in members) > stored:
+        raise InputError(
+            f"{source} says that its members overlap, as only a decompression bomb does; it was not opened"
+        )
+    limits.check_bytes(sum(member.file_size for member in members), stored, source)
+    for member in members:
+        limits.check_bytes(member.file_size, member.compress_size, f"{member.filename} in {source}")
+
+
+class _Member:
+    """Opens one member of an archive; what is read never exceeds the size that its directory tells."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._path = path
+        self._name = name
+
+    def __call__(self) -> BinaryIO:
+        return io.BytesIO(self._read(-1))
+
+    def is_picture(self) -> bool:
+        return sniff(self._read(HEAD_BYTES)) in PICTURES
+
+    def _read(self, count: int) -> bytes:
+        try:
+            with zipfile.ZipFile(self._path) as archive, archive.open(self._name) as member:
+                return member.read(count)
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, KeyError):
+            raise InputError(f"{self._name} in {self._path} is damaged; make the archive again") from None

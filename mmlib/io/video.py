@@ -1,0 +1,160 @@
+"""The frames of a video, decoded in order, upright, each with its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from mmlib.errors import InputError
+from mmlib.io.limits import Limits
+from mmlib.io.reasons import reading
+from mmlib.io.turning import UPRIGHT, matrix_orientation, turn
+from mmlib.pictures import Frame
+from mmlib.progress import Progress, silent
+
+
+@dataclass
+class VideoReader:
+    """One pass over a video: iterate it once, then read what it found.
+
+    Attributes:
+        path: the file.
+        container: the kind that its bytes say, one of `mmlib.io.sniff.VIDEOS`.
+        limits: what is too large.
+        times_s: time of each frame since the first, in seconds; empty where a frame has none.
+        bit_depth: bits of a sample.
+        remarks: what was odd, each to follow the name of the file.
+        comment: the comment kept in the file.
+    """
+
+    path: Path
+    container: str
+    limits: Limits
+    progress: Progress = silent
+    times_s: list[float] = field(default_factory=list)
+    bit_depth: int = 8
+    remarks: list[str] = field(default_factory=list)
+    comment: str = ""
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Decode every frame in order.
+
+        Yields:
+            (H, W) or (H, W, 3), uint8 or uint16, all of one shape and type.
+
+        Raises:
+            InputError: if nothing can be decoded, or the video is larger than the limits.
+        """
+        with reading(self.path):
+            try:
+                opened = av.open(
+                    str(self.path),
+                    format=self.container,
+                    options={"protocol_whitelist": "file"},
+                    metadata_errors="replace",
+                )
+            except (FileNotFoundError, PermissionError):
+                raise
+            except (av.error.FFmpegError, OSError):
+                raise InputError(
+                    f"{self.path} is no whole video, its beginning or its index is missing; copy it again"
+                ) from None
+        with opened as opened:
+            yield from self._decode(opened)
+
+    def _decode(self, opened: Any) -> Iterator[Frame]:
+        if not opened.streams.video:
+            raise InputError(f"{self.path} has no pictures, only sound or data; choose another video")
+        stream = opened.streams.video[0]
+        self.comment = opened.metadata.get("comment", "")
+        declared = int(stream.frames or 0)
+        source = str(self.path)
+        try:
+            height, width = int(stream.codec_context.height), int(stream.codec_context.width)
+            stream.thread_type = "AUTO"
+        except AttributeError:
+            raise InputError(f"{source} is compressed by a codec that is not known here; save it as H.264") from None
+        if height and width:
+            self.limits.check_frame(height, width, source)
+            self.limits.check_bytes(height * width * 3 * declared, None, source)
+        self.limits.check_count(declared, source)
+        expected = declared or _guess(stream, opened) or 100
+        shape: tuple[int, ...] | None = None
+        decoded, damaged, odd, size = 0, 0, 0, 0
+        moments: list[float | None] = []
+        for frame in self._frames(opened, stream):
+            if frame is None or frame.is_corrupt:
+                damaged += 1
+                continue
+            self.limits.check_frame(frame.height, frame.width, source)
+            picture = self._upright(frame)
+            if shape is None:
+                shape = picture.shape
+            if picture.shape != shape:
+                odd += 1
+                continue
+            decoded += 1
+            size += picture.nbytes
+            self.limits.check_count(decoded, source)
+            self.limits.check_bytes(size, None, source)
+            moments.append(None if frame.time is None else float(frame.time))
+            self.progress(min(decoded / expected, 1.0), "reading")
+            yield picture
+        if not decoded:
+            raise InputError(f"{source} has no frame that can be decoded; copy it again or save it as H.264")
+        if damaged:
+            self.remarks.append(f"is damaged or cut short: {damaged} pieces could not be decoded and were left out")
+        if odd:
+            self.remarks.append(f"changes its size: {odd} frames unlike the first were left out")
+        if declared and declared != decoded + odd:
+            self.remarks.append(f"says it has {declared} frames; {decoded + odd} could be decoded")
+        known = [moment for moment in moments if moment is not None]
+        if len(known) == len(moments):
+            self.times_s = [moment - known[0] for moment in known]
+
+    def _frames(self, opened: Any, stream: Any) -> Iterator[Any]:
+        """Give each decoded frame, and None for each piece that could not be."""
+        packets = opened.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.error.FFmpegError, OSError):
+                yield None
+                return
+            try:
+                frames = packet.decode()
+            except (av.error.FFmpegError, OSError):
+                yield None
+                continue
+            yield from frames
+
+    def _upright(self, frame: Any) -> Frame:
+        """Give the pixels of a frame, turned as the video says."""
+        deep = max((component.bits for component in frame.format.components), default=8) > 8
+        if deep:
+            self.bit_depth = max(component.bits for component in frame.format.components)
+        grey = len(frame.format.components) == 1 and not frame.format.has_palette and not frame.format.is_rgb
+        wanted = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
+        pixels: Frame = frame.to_ndarray(format=wanted)
+        matrix = next((bytes(data) for data in frame.side_data if "DISPLAYMATRIX" in str(data.type)), b"")
+        orientation = matrix_orientation(matrix) if matrix else UPRIGHT
+        if orientation is None:
+            sentence = "is to be shown turned by no quarter turn; its frames are left as they are"
+            if sentence not in self.remarks:
+                self.remarks.append(sentence)
+            orientation = UPRIGHT
+        return np.ascontiguousarray(turn(pixels, orientation))
+
+
+def _guess(stream: Any, opened: Any) -> int:
+    """Guess the number of frames from the length and the rate, for the progress alone."""
+    if opened.duration and stream.average_rate:
+        return int(opened.duration / 1e6 * float(stream.average_rate))
+    return 0
