@@ -171,9 +171,9 @@ def _decided(matrices: NDArray[np.float64], steps: list[Step], stack: ZStack, mo
     if mode == "on":
         reason = f"alignment was switched on; frames drift by up to {largest:.1f} px"
     elif count:
-        reason = f"{count} of {len(stack)} frames drift, by up to {largest:.1f} px, and agree better once moved"
+        reason = f"{count} of {len(stack)} frames drift, by up to {largest:.1f} px, and all parts of the picture agree"
     else:
-        reason = f"no frame drifts by more than {REAL_PX} px beyond the error of measuring"
+        reason = f"no frame drifts by {REAL_PX} px or more in a way that all parts of the picture agree about"
     if lost:
         reason += f"; {lost} could not be measured and follow{'s' if lost == 1 else ''} the frames around"
     return Alignment(

@@ -35,7 +35,8 @@ class Fit:
 
 def compose(outer: Matrix, inner: Matrix) -> Matrix:
     """Give the matrix that applies ``inner`` first and ``outer`` then."""
-    return outer @ np.vstack([inner, [0, 0, 1]])
+    both: Matrix = outer @ np.vstack([inner, [0, 0, 1]])
+    return both
 
 
 def invert(matrix: Matrix) -> Matrix:
@@ -119,6 +120,39 @@ class Fixed:
                 break
             matrix = compose(matrix, invert(self._change(step)))
         return best or Fit(start, before, before, 0.0)
+
+    def misfit(self, moving: Map, matrix: Matrix, cells: int = 6) -> tuple[float, float]:
+        """Ask every part of the picture how far it would still move, and how far it has been moved.
+
+        A stack that drifts moves alike everywhere, so little is left; edges that only swell or shrink as they leave
+        focus disagree with each other, and much is left.
+
+        Args:
+            moving: (h, w) float32, as `band` gives it.
+            matrix: the place found.
+            cells: parts along each side.
+
+        Returns:
+            What is left and what was moved, both root mean square in pixels of the small pictures.
+        """
+        height, width = self.grey.shape
+        rest = self._rest(moving, matrix)[0].reshape(height, width)
+        right, down = self.slopes[0].reshape(height, width), self.slopes[1].reshape(height, width)
+
+        def means(product: Map) -> Map:
+            return cv2.resize(product, (cells, cells), interpolation=cv2.INTER_AREA)
+
+        xx, yy, xy = means(right * right), means(down * down), means(right * down)
+        xr, yr = means(right * rest), means(down * rest)
+        ridge = 1e-2 * float((xx + yy).mean()) + 1e-9
+        xx, yy = xx + ridge, yy + ridge
+        area = xx * yy - xy * xy
+        left = ((yy * xr - xy * yr) ** 2 + (xx * yr - xy * xr) ** 2) / area**2
+        x, y = np.meshgrid((np.arange(cells) + 0.5) * width / cells, (np.arange(cells) + 0.5) * height / cells)
+        away = np.tensordot(matrix, np.stack([x, y, np.ones_like(x)]), 1) - np.stack([x, y])
+        weight = np.sqrt(area / (xx + yy))
+        weight /= weight.sum()
+        return float(np.sqrt((weight * left).sum())), float(np.sqrt((weight * (away**2).sum(0)).sum()))
 
     def _rest(self, moving: Map, matrix: Matrix) -> tuple[Map, float]:
         size = self.grey.shape[::-1]

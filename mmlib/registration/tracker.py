@@ -19,6 +19,9 @@ KEPT = 0.99
 """Correlation with the key frame below which a nearer frame takes its place."""
 REAL_PX = 0.3
 """Drift, in pixels of the frame, from which it is worth moving a frame."""
+ALIKE = 0.55
+"""A move is real if the parts of the picture disagree about it by less than this share of it, and no more than this
+share of the difference between the two frames is left after it."""
 SMALL, FINE = 256, 512
 """Longest side of the small copies: to look for drift, and to measure it."""
 
@@ -32,7 +35,7 @@ class Step:
         trusted: whether it was measured; otherwise it repeats the last one that was.
         before: correlation with the frame that it was compared with, not moved.
         after: the same, once moved.
-        real: whether the drift is larger than its error and larger than `REAL_PX`.
+        real: whether it moved by more than `REAL_PX`, and all parts of the picture agree about it.
     """
 
     matrix: Matrix
@@ -82,6 +85,8 @@ class Tracker:
         self.field = np.ones((self.height, self.width), np.uint8) if field is None else field.astype(np.uint8)
         self.key: _Seen | None = None
         self.last: _Seen | None = None
+        self.first: _Seen | None = None
+        self.drifting = False
         self.inside: NDArray[np.bool_] | None = None
         x, y = np.meshgrid(np.linspace(0, self.width - 1, 5), np.linspace(0, self.height - 1, 5))
         self.points = np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
@@ -98,7 +103,7 @@ class Tracker:
         fine_grey = self._shrink(frame)
         small = band(_halve(fine_grey) if self.again == 2 else fine_grey)
         if self.key is None or min(small.shape) < 16:
-            self.key = self.last = self._remember(small, fine_grey, IDENTITY)
+            self.key = self.last = self.first = self._remember(small, fine_grey, IDENTITY)
             return Step(IDENTITY, True, 1.0, 1.0, False)
         key = self.key
         guess = self.last.matrix if self.last is not None else key.matrix
@@ -113,11 +118,26 @@ class Tracker:
             return Step(guess, False, fit.before, fit.after, False)
         self.key = key
         fine, error = self._refine(key, fine_grey, fit)
-        matrix = compose(self._large(fine), key.matrix)
+        link = self._large(fine)
+        real, false = self._judge(key, small, link, error)
+        matrix = key.matrix if false else compose(link, key.matrix)
+        first = self.first
+        if not real and not false and first is not None and first is not key:
+            real = self._judge(first, small, compose(matrix, invert(first.matrix)), error)[0]
+        self.drifting |= real
         self.last = self._remember(small, fine_grey, matrix)
-        moved = self.drift_px(matrix)
-        real = moved > REAL_PX and moved > 3 * error and fit.after >= fit.before
         return Step(matrix, True, fit.before, fit.after, real)
+
+    def _judge(self, key: _Seen, small: Map, link: Matrix, error: float) -> tuple[bool, bool]:
+        # whether a move is a real one, and whether it only looks like one
+        moved = self.drift_px(link)
+        if moved < REAL_PX:
+            return False, False
+        tiny = self._tiny(link)
+        left, found = key.small.misfit(small, tiny)
+        unlike, still_unlike = (1 - key.small.fit(small, place, steps=0).after for place in (IDENTITY, tiny))
+        real = left < ALIKE * found and still_unlike < ALIKE * unlike and moved > 3 * error
+        return real, not real and (not self.drifting or left > found)
 
     def drift_px(self, matrix: Matrix) -> float:
         """Say how far a matrix moves the pixels, in pixels: root mean square over the frame."""
