@@ -13,9 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from mmlib.errors import InputError, unknown
-from mmlib.metrics import fusion, reference
-from mmlib.metrics.brisque import brisque
-from mmlib.metrics.cnniqa import cnniqa, cnniqa_plus
+from mmlib.metrics import blind, fusion, reference
 from mmlib.metrics.detail import depth_error, detail_snr
 from mmlib.metrics.intervals import Comparison, Interval, accuracy_interval, bootstrap, compare
 from mmlib.metrics.measurement import Better, Cost, Given, Measure, Measurement
@@ -120,9 +118,9 @@ CARDS = (
     _of_sources("q_y", "Q_Y", -1, 1, "fast", fusion.q_y, "doi:10.1016/j.inffus.2006.09.001"),
     _of_sources("q_cb", "Q_CB", 0, 1, "fast", fusion.q_cb, "doi:10.1016/j.imavis.2007.12.002"),
     _of_sources("viff", "VIFF", 0, INF, "fast", fusion.viff, "doi:10.1016/j.inffus.2011.08.002"),
-    _alone("brisque", "BRISQUE", "lower", "fast", brisque, "doi:10.1109/TIP.2012.2214050", PHOTOGRAPHS),
-    _trained("cnniqa", "CNNIQA", "lower", "fast", cnniqa, "doi:10.1109/CVPR.2014.224", TRAINED),
-    _trained("cnniqa_plus", "CNNIQA++", "lower", "fast", cnniqa_plus, "doi:10.1109/ICIP.2015.7351311", TRAINED),
+    _alone("brisque", "BRISQUE", "lower", "fast", blind.brisque, "doi:10.1109/TIP.2012.2214050", PHOTOGRAPHS),
+    _trained("cnniqa", "CNNIQA", "lower", "fast", blind.cnniqa, "doi:10.1109/CVPR.2014.224", TRAINED),
+    _trained("cnniqa_plus", "CNNIQA++", "lower", "fast", blind.cnniqa_plus, "doi:10.1109/ICIP.2015.7351311", TRAINED),
 )
 # fmt: on
 

@@ -24,7 +24,8 @@ def detail_snr(picture: NDArray[Any], reference: NDArray[Any], *, field: NDArray
         picture: (H, W) or (H, W, 3): uint8, uint16 or float in 0..1.
         reference: the truth, same size and colours.
         field: (H, W) bool, True where the pictures count; None takes what is brighter than 0.05 in the reference.
-            Either is first drawn in by 10 px, so that the rim of an eyepiece does not count as detail.
+            Either is first drawn in by 10 px, so that the rim of an eyepiece does not count as detail. Beyond a
+            field that is given both pictures are taken for black.
 
     Returns:
         dB, infinite where the detail is equal; higher is better.
@@ -36,7 +37,9 @@ def detail_snr(picture: NDArray[Any], reference: NDArray[Any], *, field: NDArray
     """
     _, _, mask = check_pair(picture, reference, field, measure="detail SNR")
     p, r = _grey(picture), _grey(reference)
-    if mask is None:
+    if mask is not None:
+        p, r = (np.where(mask, luma, np.float32(0)) for luma in (p, r))
+    else:
         mask = np.ones(r.shape, np.bool_) if field is not None else r > 0.05
     mask = cv2.erode(mask.astype(np.uint8), np.ones((21, 21), np.uint8)) > 0
     if not mask.any():
