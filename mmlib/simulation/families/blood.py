@@ -39,7 +39,7 @@ def _red_cells(scene: Scene, soft: float, grain: Map) -> None:
     crowd = rng.uniform(0.45, 1.0)
     places = strewn_apart(scene, int(min(scene.area_um2 / 62 * crowd, 6000)) + 1, rng.uniform(4.2, 6.6), margin_um=4)
     typical, oval = rng.uniform(3.35, 3.8), rng.uniform(0.02, 0.1)
-    dye = mixed(eosin=0.16, haemoglobin=0.12, grey=0.02)
+    dye = mixed(eosin=0.22, haemoglobin=0.15, grey=0.03)
     spiky = rng.random() < 0.15
     for y, x in places:
         radius = typical * rng.normal(1, 0.06)
@@ -98,7 +98,7 @@ def _white_cell(scene: Scene, y: float, x: float, soft: float, grain: Map) -> No
         nucleus = np.logaddexp(2.2 * nucleus, 2.2 * inside).astype(np.float32) / np.float32(2.2)
     core = edge(nucleus, 4 * soft)
     clumps = scene.noise(1.6, finest_um=0.35, slope=0.8)[box]
-    chromatin = core * np.clip(0.72 + 0.3 * clumps + 0.14 * detail, 0.15, 1.6)
+    chromatin = core * np.clip(0.78 + 0.17 * clumps + 0.08 * detail, 0.15, 1.6)
     scene.lay(
         tinted(chromatin, mixed(azure=1.05, crystal_violet=0.5, eosin=0.2)),
         0.05 * chromatin,

@@ -73,6 +73,32 @@ def strewn(scene: Scene, size_um: Map | float, *, even: int = 3, margin_um: floa
     return middles
 
 
+def bricks(scene: Scene, wide_um: float, long_um: float, turn: float) -> NDArray[np.float32]:
+    """Lay the middles of long cells in rows, like bricks that are not quite alike.
+
+    Args:
+        scene: the bench.
+        wide_um: width of a row.
+        long_um: mean length of a cell.
+        turn: direction of the rows, radians.
+
+    Returns:
+        (N, 2) y and x in micrometres, well beyond the scene on every side.
+    """
+    half = float(np.hypot(scene.height_um, scene.width_um)) / 2 + 2 * long_um
+    across, along = np.arange(-half, half, wide_um), np.arange(-half, half, long_um)
+    v = across[:, None] + scene.rng.normal(0, 0.1 * wide_um, (len(across), len(along)))
+    u = along[None, :] + scene.rng.uniform(0, long_um, (len(across), 1))
+    u = u + scene.rng.normal(0, 0.16 * long_um, v.shape)
+    y = scene.height_um / 2 + u * np.sin(turn) + v * np.cos(turn)
+    x = scene.width_um / 2 + u * np.cos(turn) - v * np.sin(turn)
+    near = (np.abs(y - scene.height_um / 2) < scene.height_um / 2 + 2 * long_um) & (
+        np.abs(x - scene.width_um / 2) < scene.width_um / 2 + 2 * long_um
+    )
+    middles: NDArray[np.float32] = np.stack([y[near], x[near]], -1).astype(np.float32)
+    return middles
+
+
 def grown(
     scene: Scene, points: NDArray[np.float32], *, wobble_um: float = 0.0, longer: float = 1.0, turn: float = 0.0
 ) -> Cells:
@@ -95,9 +121,9 @@ def grown(
     y = np.broadcast_to(scene.y_um, scene.shape)
     x = np.broadcast_to(scene.x_um, scene.shape)
     if wobble_um > 0:
-        coarse = max(20 * wobble_um, 12 * scene.pixel_um)
-        y = y + np.float32(wobble_um) * scene.noise(coarse, finest_um=coarse / 6, slope=1.2)
-        x = x + np.float32(wobble_um) * scene.noise(coarse, finest_um=coarse / 6, slope=1.2)
+        coarse = max(45 * wobble_um, 24 * scene.pixel_um)
+        y = y + np.float32(wobble_um) * scene.noise(coarse, finest_um=coarse / 4, slope=1.2)
+        x = x + np.float32(wobble_um) * scene.noise(coarse, finest_um=coarse / 4, slope=1.2)
     cos, sin = np.float32(np.cos(turn)), np.float32(np.sin(turn))
 
     def shrunk(y: NDArray[np.float32], x: NDArray[np.float32]) -> NDArray[np.float32]:

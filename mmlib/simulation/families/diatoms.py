@@ -43,7 +43,7 @@ def paint_diatoms(scene: Scene) -> None:
         rim = edge(0.45 - np.abs(one.inside_um - 0.35), 2 * soft) * shape
         content = shape * np.clip(cloud[one.box], 0, 2) * (0.25 if rng.random() < 0.3 else 0.03)
         scene.lay(
-            tinted(0.1 * shape + 0.16 * marks + 0.35 * rim, glass) + tinted(content, mixed(carotene=0.7, chitin=0.3)),
+            tinted(0.12 * shape + 0.24 * marks + 0.4 * rim, glass) + tinted(content, mixed(carotene=0.7, chitin=0.3)),
             0.05 * shape + 0.085 * marks + 0.14 * rim + 0.01 * fine[one.box] * shape,
             height_um=rise + 1.5 * np.sqrt(np.clip(1 - one.rho**2, 0, 1)),
             at=one.box,

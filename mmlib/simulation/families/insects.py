@@ -14,11 +14,11 @@ from mmlib.simulation.families.texture import edge
 def paint_wing(scene: Scene) -> None:
     """Paint a wing: a clear skin covered with tiny hairs, held by brown veins."""
     rng, p = scene.rng, scene.pixel_um
-    fine, cloud = scene.noise(10, slope=0.85), scene.noise(150, finest_um=3, slope=1.2)
+    fine, cloud = scene.noise(10, slope=0.85), scene.noise(150, finest_um=22, slope=1.2)
     size = rng.uniform(150, 280)
     turn = rng.uniform(0, np.pi)
     middles = strewn(scene, size, even=2, margin_um=1.5 * size)
-    cells = grown(scene, middles, wobble_um=3, longer=rng.uniform(1.2, 2.4), turn=turn)
+    cells = grown(scene, middles, wobble_um=1.5, longer=rng.uniform(1.2, 2.4), turn=turn)
     brown = mixed(chitin=1.3, melanin=0.35)
     wide = np.float32(rng.uniform(5, 9)) * (1 + 0.15 * cloud)
     vein = edge(wide - cells.wall_um, max(2 * p, 1.0))
@@ -79,10 +79,10 @@ def paint_leg(scene: Scene) -> None:
             if one is not None:
                 _limb(scene, one, thick, middle, fall, fine)
             for _ in range(int(long_ / rng.uniform(3, 6))):
-                u, side = rng.uniform(0.03, 0.97), rng.uniform(-1, 1)
+                u, side = rng.uniform(0.03, 0.97), np.sin(rng.uniform(-1.57, 1.57))
                 foot = at + u * (end - at) + side * thick * 0.8 * np.array([np.cos(turn), -np.sin(turn)])
-                lean = turn - np.sign(side) * rng.uniform(0.3, 0.9)
-                hair = rng.uniform(0.6, 1.5) * thick * 0.9
+                lean = turn + np.sign(side) * rng.uniform(0.3, 0.9)
+                hair = rng.uniform(0.5, 1.7) * thick
                 tip = foot + hair * np.array([np.sin(lean), np.cos(lean)])
                 curve = stroke(scene, tuple(foot), tuple(tip), margin_um=3, bend=rng.normal(0, 0.08))
                 if curve is not None:
@@ -107,6 +107,8 @@ def _limb(scene: Scene, one: Stroke, thick: float, middle: float, fall: float, f
     inside = swell - one.away_um
     body = edge(inside, max(2 * scene.pixel_um, 1.2))
     up = np.sqrt(np.clip(1 - (one.away_um / swell) ** 2, 0, 1)).astype(np.float32)
+    joint = edge(np.float32(thick) - np.hypot(u * np.float32(one.length_um), one.across_um), 4.0)
+    scene.clear(np.asarray(0.85 * joint * body, np.float32), one.box)
     axis = np.float32(middle) + np.float32(fall) * u
     deep = body * np.clip(0.4 + 0.35 * (1 - up), 0, 1) * np.clip(0.85 + 0.12 * fine[one.box], 0.1, 2)
     scene.lay(

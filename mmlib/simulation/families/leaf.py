@@ -15,7 +15,7 @@ from mmlib.simulation.families.texture import edge
 def paint_leaf(scene: Scene) -> None:
     """Paint the lower skin of a leaf with its stomata, some green tissue still beneath it."""
     rng, p = scene.rng, scene.pixel_um
-    fine, cloud = scene.noise(7, slope=0.85), scene.noise(90, finest_um=1.5, slope=1.2)
+    fine, cloud = scene.noise(7, slope=0.85), scene.noise(90, finest_um=8, slope=1.2)
     size = rng.uniform(34, 58)
     cells = grown(scene, strewn(scene, size, even=2), wobble_um=rng.uniform(1.0, 3.2))
     peeled = rng.random() < 0.35
@@ -26,7 +26,7 @@ def paint_leaf(scene: Scene) -> None:
         below = edge(mesophyll - 0.45, 0.6) * np.clip(0.7 + 0.3 * cloud + 0.12 * fine, 0.1, 2)
         haze = np.clip(0.25 + 0.12 * cloud, 0, 2)
         scene.lay(tinted(0.75 * below + haze, green), 0.06 * below, height_um=0.0)
-    dye = mixed(fast_green=0.45, chlorophyll=0.2) if not peeled else mixed(safranin=0.5, grey=0.05)
+    dye = mixed(fast_green=0.5, chlorophyll=0.35, grey=0.15) if not peeled else mixed(safranin=0.5, grey=0.05)
     thick = 1.3 * (1 + 0.2 * cloud)
     wall = edge(thick - cells.wall_um, max(1.5 * p, 0.6))
     bulge = np.clip(cells.wall_um / 12, 0, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmlib.simulation.families.blobs import strewn_apart
 from mmlib.simulation.families.scene import Scene, tinted
 from mmlib.simulation.families.stains import mixed
 from mmlib.simulation.families.strokes import stroke
@@ -23,15 +24,16 @@ def paint_crystals(scene: Scene) -> None:
         int(rng.integers(4))
     ]
     typical, sides = rng.uniform(12, 40), int(rng.choice([4, 4, 5, 6]))
-    for _ in range(int(min(scene.area_um2 / typical**2 / rng.uniform(3, 8), 260)) + 2):
-        y, x = rng.uniform(0, 1, 2) * (scene.height_um, scene.width_um)
+    count = int(min(scene.area_um2 / typical**2 / rng.uniform(3, 8), 260)) + 2
+    for y, x in strewn_apart(scene, count, 0.9 * typical, margin_um=typical):
         _block(scene, float(y), float(x), typical * float(np.exp(rng.normal(0, 0.45))), sides, glass, tint, fine)
     for _ in range(int(rng.integers(0, 5))):
         y, x = rng.uniform(0, 1, 2) * (scene.height_um, scene.width_um)
-        for _ in range(int(rng.integers(15, 60))):
+        for _ in range(int(rng.integers(10, 34))):
             turn, long_ = rng.uniform(0, 2 * np.pi), rng.uniform(20, 110)
             end = (y + long_ * np.sin(turn), x + long_ * np.cos(turn))
-            one = stroke(scene, (float(y), float(x)), end, margin_um=4)
+            root = (float(y + 9 * np.sin(turn)), float(x + 9 * np.cos(turn)))
+            one = stroke(scene, root, end, margin_um=4)
             if one is not None:
                 half = np.float32(rng.uniform(0.6, 2.0))
                 body = edge(half * np.clip(1.3 - one.along, 0.2, 1) - one.away_um, max(1.6 * p, 0.3))

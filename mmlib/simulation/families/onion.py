@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmlib.simulation.families.blobs import blob
-from mmlib.simulation.families.cells import grown, strewn
+from mmlib.simulation.families.cells import bricks, grown
 from mmlib.simulation.families.scene import Scene, tinted
 from mmlib.simulation.families.stains import mixed
 from mmlib.simulation.families.texture import edge, streamed
@@ -22,18 +22,24 @@ def paint_onion(scene: Scene) -> None:
         "safranin": mixed(safranin=0.8),
     }[str(stain)]
     longer, turn, size = rng.uniform(2.2, 4.5), rng.uniform(0, np.pi), rng.uniform(45, 75)
-    points = strewn(scene, size * longer**0.5, even=4, margin_um=2.5 * size)
+    points = bricks(scene, size, size * longer, turn)
     cells = grown(scene, points, wobble_um=1.6, longer=longer, turn=turn)
     p = scene.pixel_um
     fine = scene.noise(9.0, slope=0.85)
     cloud = scene.noise(60.0, finest_um=1.0, slope=1.2)
 
-    thick = np.float32(rng.uniform(1.5, 2.6)) * (1 + 0.15 * cloud)
+    smooth = scene.noise(60.0, finest_um=14.0, slope=1.2)
+    thick = np.float32(rng.uniform(1.5, 2.6)) * (1 + 0.15 * smooth)
     wall = edge(thick - cells.wall_um, max(1.5 * p, 0.7))
     lamella = edge(np.float32(0.35) - cells.wall_um, max(1.5 * p, 0.6))
     pits = np.clip(1 - 0.5 * scene.granules(0.02, 0.8), 0.3, 1)
+    rim = edge(0.55 - np.abs(cells.wall_um - thick), max(1.5 * p, 0.8))
     body = wall * pits * np.clip(0.7 + 0.12 * fine, 0.2, 2) - 0.3 * lamella
-    scene.lay(tinted(np.clip(body, 0, 3) * 0.5, dye), 0.16 * wall * pits + 0.02 * fine * wall, thickness_um=3.0)
+    scene.lay(
+        tinted(np.clip(body, 0, 3) * 0.75 + 0.3 * rim, dye) + tinted(0.28 * rim + 0.1 * wall, mixed(grey=1.0)),
+        0.16 * wall * pits + 0.02 * fine * wall,
+        thickness_um=3.0,
+    )
 
     stretch = streamed(
         rng.standard_normal(scene.shape).astype(np.float32),
@@ -42,14 +48,14 @@ def paint_onion(scene: Scene) -> None:
     )
     lining = np.exp(-np.maximum(cells.wall_um - thick, 0) / np.float32(4.5)) * (1 - wall)
     strands = np.clip(stretch - 1.1, 0, 2) * (1 - wall) * np.clip(0.6 + 0.8 * cloud, 0, 2)
-    film = (1 - wall) * np.clip(0.07 + 0.02 * fine + 0.014 * cloud, 0, 1)
+    film = (1 - wall) * np.clip(0.1 + 0.03 * fine + 0.02 * cloud, 0, 1)
     scene.lay(
         tinted(film + 0.16 * lining * (1 + 0.3 * fine) + 0.12 * strands, dye),
         0.012 * fine * (1 - wall) + 0.05 * strands + 0.04 * lining,
         height_um=2.0,
     )
     crumbs = scene.granules((lining + 0.4 * np.clip(strands, 0, 1) + 0.03) * np.float32(0.09), 0.7) * (1 - wall)
-    scene.lay(tinted(crumbs, dye * 0.35), 0.06 * crumbs, height_um=4.0)
+    scene.lay(tinted(crumbs, dye * 0.4 + mixed(grey=0.15)), 0.06 * crumbs, height_um=4.0)
 
     away = cells.wall_um
     for i in np.unique(cells.label):

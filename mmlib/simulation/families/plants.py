@@ -102,7 +102,7 @@ def paint_root(scene: Scene) -> None:
 def _walls(scene: Scene, cells: Cells, thick_um: NDArray[np.float32], woody: NDArray[np.float32]) -> None:
     """Lay the walls: wood takes the red, cellulose the green; layers show within thick walls."""
     p = scene.pixel_um
-    fine, cloud = scene.noise(7.0, slope=0.85), scene.noise(90.0, finest_um=1.5, slope=1.2)
+    fine, cloud = scene.noise(7.0, slope=0.85), scene.noise(90.0, finest_um=10.0, slope=1.2)
     thick = cells.each(thick_um) * (1 + 0.12 * cloud)
     wood = np.clip(cells.each(woody) + 0.06 * cloud, 0, 1)
     depth = thick - cells.wall_um

@@ -75,9 +75,9 @@ def _grain(
                 (wide - wall).reshape(up.shape).astype(np.float32) * middle, 0.6
             )
         slant = np.minimum(1 / np.maximum(up, 0.3), 3)
-        skin = body * np.clip(0.2 * slant + 0.3 * mark + 0.06 * fine[box], 0.01, 2)
-        scene.lay(tinted(skin, dye), body * (0.1 * mark + 0.02 * fine[box]), height_um=middle + side * dome, at=box)
-    rim = edge(np.float32(0.05 * radius + 0.4) - np.abs(one.inside_um - 0.05 * middle), 2 * soft)
+        skin = body * np.clip(0.13 * slant + 0.42 * mark + 0.06 * fine[box], 0.01, 2)
+        scene.lay(tinted(skin, dye), body * (0.14 * mark + 0.02 * fine[box]), height_um=middle + side * dome, at=box)
+    rim = edge(np.float32(0.03 * radius + 0.3) - np.abs(one.inside_um - 0.05 * middle), 2 * soft)
     scene.lay(tinted(rim * (0.8 + 0.15 * fine[box]), dye), 0.12 * rim, height_um=middle, at=box)
     if coat == "spines":
         for k in knots:

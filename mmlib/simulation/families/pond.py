@@ -79,7 +79,7 @@ def _filament(scene: Scene, one: Stroke, room: float, fine: Map, cloud: Map) -> 
     scene.lay(
         tinted(skin, mixed(grey=0.5, chlorophyll=0.3)), 0.06 * body + 0.08 * wall + 0.05 * joint, height_um=high, at=box
     )
-    scene.lay(tinted(0.85 * green, dye), 0.1 * green, height_um=high + depth, at=box)
+    scene.lay(tinted(1.15 * green, dye), 0.1 * green, height_um=high + depth, at=box)
 
 
 def _colony(scene: Scene, y: float, x: float, room: float, fine: Map) -> None:
@@ -104,4 +104,4 @@ def _colony(scene: Scene, y: float, x: float, room: float, fine: Map) -> None:
         if cell is not None:
             spot = edge(cell.inside_um, soft) * np.clip(0.75 + 0.25 * fine[cell.box], 0.1, 2)
             rise = high + rng.choice([-1, 1]) * np.sqrt(max(radius**2 - away**2, 0)) * 0.6
-            scene.lay(tinted(spot, mixed(chlorophyll=0.8, carotene=0.2)), 0.1 * spot, height_um=rise, at=cell.box)
+            scene.lay(tinted(spot, mixed(chlorophyll=1.1, carotene=0.2)), 0.1 * spot, height_um=rise, at=cell.box)

@@ -39,13 +39,14 @@ def paint_epithelium(scene: Scene) -> None:
     core_dye = dye * np.float32(1.5) + mixed(haematoxylin=0.5)
     fine, cloud = scene.noise(6, slope=0.85), scene.noise(80, finest_um=1, slope=1.2)
     scene.lay(tinted(np.clip(0.02 + 0.008 * cloud + 0.006 * fine, 0, 1), dye), 0.004 * fine + 0.006 * cloud)
+    lobes = scene.noise(60, finest_um=7, slope=1.2)
     creased = streamed(rng.standard_normal(scene.shape).astype(np.float32), 2.5 * cloud, 7 / p)
     germs = scene.granules(np.clip(0.004 + 0.003 * cloud, 0.0005, 0.05), 0.5)
     scene.lay(tinted(germs, dye), 0.05 * germs, height_um=1.0)
     for y, x in _places(scene, 52.0, rng.uniform(0.25, 0.9)):
         one = blob(scene, y, x, rng.uniform(20, 31), longer=rng.uniform(1, 1.6), wavy=0.12, waves=9, margin_um=2)
         if one is not None:
-            _flat_cell(scene, one, y, x, dye, core_dye, fine, cloud, creased)
+            _flat_cell(scene, one, y, x, dye, core_dye, fine, cloud, lobes, creased)
     for y, x in rng.uniform(0, 1, (int(rng.poisson(scene.area_um2 / 14000)), 2)) * (scene.height_um, scene.width_um):
         for _ in range(int(rng.integers(2, 4))):
             one = blob(scene, y + rng.normal(0, 1.8), x + rng.normal(0, 1.8), rng.uniform(1.7, 2.4), wavy=0.08)
@@ -55,7 +56,16 @@ def paint_epithelium(scene: Scene) -> None:
 
 
 def _flat_cell(
-    scene: Scene, one: Blob, y: float, x: float, dye: Map, core_dye: Map, fine: Map, cloud: Map, creased: Map
+    scene: Scene,
+    one: Blob,
+    y: float,
+    x: float,
+    dye: Map,
+    core_dye: Map,
+    fine: Map,
+    cloud: Map,
+    lobes: Map,
+    creased: Map,
 ) -> None:
     """Lay one flat cell: film, folded rim, creases, granules, nucleus; it rises above what it lies on."""
     rng, p, box = scene.rng, scene.pixel_um, one.box
@@ -63,12 +73,12 @@ def _flat_cell(
     tilt = rng.normal(0, 0.05, 2)
     height = np.float32(lift) + np.float32(tilt[0]) * one.y_um + np.float32(tilt[1]) * one.x_um + 1.2 * cloud[box]
     soft = max(2 * p, 0.8)
-    body = edge(one.inside_um + 1.2 * cloud[box] + 0.35 * fine[box], soft)
-    rim = edge(0.9 - np.abs(one.inside_um + 1.2 * cloud[box] + 0.35 * fine[box] - 0.7), 1.2)
-    film = body * np.clip(0.3 + 0.09 * cloud[box] + 0.05 * fine[box], 0.04, 2)
+    body = edge(one.inside_um + 1.3 * lobes[box] + 0.1 * fine[box], soft)
+    rim = edge(0.9 - np.abs(one.inside_um + 1.3 * lobes[box] + 0.1 * fine[box] - 0.7), 1.2)
+    film = body * np.clip(0.34 + 0.1 * cloud[box] + 0.06 * fine[box], 0.04, 2)
     crease = np.clip(creased[box] - 1.2, 0, 2) * body
     scene.lay(
-        tinted(film + 0.14 * rim + 0.13 * crease, dye),
+        tinted(film + 0.2 * rim + 0.16 * crease, dye),
         body * (0.05 + 0.014 * fine[box]) + 0.06 * crease + 0.05 * rim,
         height_um=height,
         at=box,
@@ -120,12 +130,12 @@ def paint_living_cells(scene: Scene) -> None:
         rim = edge(0.4 - np.abs(one.inside_um + 0.25 * fine[box]), 0.8)
         path = (0.022 * tall * dome + 0.03) * body + 0.03 * rim + 0.02 * fine[box] * body * (0.4 + dome)
         scene.lay(
-            tinted(0.05 * body * (1 + 0.5 * fine[box]) + 0.06 * rim, faint), path, height_um=0.5 * tall * dome, at=box
+            tinted(0.07 * body * (1 + 0.6 * fine[box]) + 0.12 * rim, faint), path, height_um=0.5 * tall * dome, at=box
         )
         bits = (
             scene.granules(np.float32(0.12), 0.42, at=box) * body * np.exp(-((one.rho / 0.65) ** 4)).astype(np.float32)
         )
-        scene.lay(tinted(0.2 * bits, faint), 0.07 * bits, height_um=tall * dome, at=box)
+        scene.lay(tinted(0.4 * bits, faint), 0.07 * bits, height_um=tall * dome, at=box)
         core = blob(scene, y, x, min(radius * 0.42, 5.5), longer=1.25, turn=turn, wavy=0.05)
         if core is not None:
             shell = edge(0.3 - np.abs(core.inside_um), 0.7)

@@ -32,7 +32,7 @@ def paint_feather(scene: Scene) -> None:
         end = start + 2 * half * along + across * rng.normal(0, 25)
         rise, fall = rng.uniform(0.2, 0.7) * room, rng.normal(0, 0.15) * room
         for side in (-1, 1):
-            for s in np.arange(rng.uniform(0, 13), 2 * half, rng.uniform(11, 16)):
+            for s in np.arange(rng.uniform(0, 13), 2 * half, rng.uniform(6.5, 10)):
                 root = start + (end - start) * (s / (2 * half))
                 if not (-apart < root[0] < scene.height_um + apart and -apart < root[1] < scene.width_um + apart):
                     continue
@@ -78,6 +78,7 @@ def paint_fibres(scene: Scene) -> None:
         mixed(none=0.25, grey=0.12),
         mixed(none=0.25, grey=0.12),
     ]
+    smooth = scene.noise(150, finest_um=25, slope=1.2)
     room, soft = scene.headroom_um, max(2 * p, 0.7)
     main = rng.uniform(0, np.pi)
     for _ in range(int(5 + min(scene.width_um, 1500) / 60 * rng.uniform(0.6, 1.5))):
@@ -92,7 +93,7 @@ def paint_fibres(scene: Scene) -> None:
         dye = dyes[int(rng.integers(len(dyes)))]
         wide = np.full(s.shape, radius, np.float32)
         if kind == "cotton":
-            twist = np.abs(np.sin(s * np.float32(np.pi / rng.uniform(70, 130)) + 0.5 * cloud[box]))
+            twist = np.abs(np.sin(s * np.float32(np.pi / rng.uniform(70, 130)) + 0.5 * smooth[box]))
             wide *= 0.35 + 0.65 * twist
         inside = wide - one.away_um
         body = edge(inside, soft)
