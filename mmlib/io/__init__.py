@@ -3,5 +3,19 @@
 from mmlib.io.cache import Cache
 from mmlib.io.limits import Limits
 from mmlib.io.opening import cached, open_stack, read_picture
+from mmlib.io.provenance import read_provenance
+from mmlib.io.write import read_map, write_map, write_picture
+from mmlib.io.write_stack import write_stack
 
-__all__ = ["Cache", "Limits", "cached", "open_stack", "read_picture"]
+__all__ = [
+    "Cache",
+    "Limits",
+    "cached",
+    "open_stack",
+    "read_map",
+    "read_picture",
+    "read_provenance",
+    "write_map",
+    "write_picture",
+    "write_stack",
+]

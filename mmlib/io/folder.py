@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from mmlib.errors import InputError
+from mmlib.io.arrays import with_notes
 from mmlib.io.hashing import joint_hash, stream_hash
 from mmlib.io.limits import Limits
 from mmlib.io.picture_file import PictureHeader, decode, read_header
@@ -116,7 +118,14 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
                 kind = sniff(file.read(HEAD_BYTES))
             if kind in PICTURES or looks_like_picture(entry.name):
                 items.append(Item(entry.name, size, lambda entry=entry: entry.open("rb")))  # type: ignore[misc]
-    return gather(items, str(path), limits)
+    stack = gather(items, str(path), limits)
+    notes = path / "stack.json"
+    if not notes.is_file():
+        return stack
+    try:
+        return with_notes(stack, json.loads(notes.read_text()))
+    except (OSError, ValueError, TypeError, AttributeError):
+        return replace(stack, warnings=(*stack.warnings, f"{notes} cannot be understood; it was passed over"))
 
 
 def looks_like_picture(name: str) -> bool:

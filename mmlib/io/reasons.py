@@ -57,7 +57,7 @@ def writing(target: object) -> Iterator[None]:
     except PermissionError:
         raise InputError(f"{target} may not be written by this user; choose another folder") from None
     except OSError as error:
-        if error.errno in FULL:
+        if error.errno in FULL or (error.errno is None and "written" in str(error)):  # NumPy says no number
             raise InputError(f"no room on the disk for {target}; nothing was written, free some space") from None
         if error.errno == errno.EROFS:
             raise InputError(f"{target} lies on a disk that is read-only; choose another folder") from None

@@ -113,9 +113,19 @@ class VideoReader:
             self.remarks.append(f"changes its size: {odd} frames unlike the first were left out")
         if declared and declared != decoded + odd:
             self.remarks.append(f"says it has {declared} frames; {decoded + odd} could be decoded")
+        elif not declared and self._ends_early(opened, stream, moments):
+            self.remarks.append(f"is cut short: {decoded} frames could be decoded, up to {moments[-1]:.2f} s")
         known = [moment for moment in moments if moment is not None]
         if len(known) == len(moments):
             self.times_s = [moment - known[0] for moment in known]
+
+    def _ends_early(self, opened: Any, stream: Any, moments: list[float | None]) -> bool:
+        """Say whether the last frame comes well before the end that the file announces."""
+        last, first = moments[-1], moments[0]
+        if len(opened.streams) > 1 or not opened.duration or last is None or first is None:
+            return False
+        step = (last - first) / max(len(moments) - 1, 1)
+        return bool(last - first + 2.5 * step < 0.97 * opened.duration / 1e6)
 
     def _frames(self, opened: Any, stream: Any) -> Iterator[Any]:
         """Give each decoded frame, and None for each piece that could not be."""

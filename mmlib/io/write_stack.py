@@ -1,0 +1,139 @@
+"""Stacks written to files, one frame at a time, whole or not at all, with what is known about them inside."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+import numpy as np
+import tifffile
+
+from mmlib.errors import InputError
+from mmlib.io.arrays import notes_trailer, npy_header, stack_notes
+from mmlib.io.provenance import KEYWORD, NOTES_FILE, to_words
+from mmlib.io.replacing import replacing, replacing_folder
+from mmlib.io.write import write_picture
+from mmlib.pictures import Frame, to_uint8
+from mmlib.progress import Progress, report, silent
+from mmlib.stacks import ZStack
+
+_QUALITY = "16"
+"""Constant rate factor of H.264: hardly seen to differ from the frames."""
+
+
+def write_stack(
+    path: str | os.PathLike[str],
+    stack: ZStack,
+    *,
+    provenance: dict[str, Any] | None = None,
+    frame_rate_hz: float = 10.0,
+    progress: Progress = silent,
+) -> None:
+    """Write a stack, streaming its frames.
+
+    Args:
+        path: ends in ``.tif`` or ``.tiff`` (OME-TIFF with z, times and the size of a pixel), ``.npy``, ``.mp4`` (a
+            sweep, H.264, 8 bit, not lossless), or in nothing: a folder of PNG with all that is known beside them.
+        stack: what to write.
+        provenance: how it was made, kept inside for `read_provenance`.
+        frame_rate_hz: of an mp4.
+        progress: told as frames are written; may raise to stop.
+
+    Raises:
+        InputError: if the ending is another, or the disk refuses; then nothing is left behind.
+    """
+    where = Path(path)
+    words = to_words(provenance)
+    suffix = where.suffix.lower()
+    writers: dict[str, Callable[[IO[bytes]], None]] = {
+        ".tif": lambda file: _write_ome(file, stack, words, progress),
+        ".tiff": lambda file: _write_ome(file, stack, words, progress),
+        ".npy": lambda file: _write_npy(file, stack, provenance, progress),
+        ".mp4": lambda file: _write_sweep(file, stack, words, frame_rate_hz, progress),
+    }
+    if suffix == "":
+        _write_folder(where, stack, provenance, progress)
+    elif suffix not in writers:
+        raise InputError(f"{where} must end in .tif, .npy or .mp4, or in nothing for a folder; it ends in {suffix}")
+    else:
+        with replacing(where) as file:
+            writers[suffix](file)
+
+
+def _write_ome(file: IO[bytes], stack: ZStack, words: str, progress: Progress) -> None:
+    count = len(stack)
+    metadata: dict[str, Any] = {
+        "axes": "ZYXS" if stack.colour else "ZYX",
+        "Description": words,
+        "SignificantBits": stack.bit_depth,
+    }
+    if stack.pixel_um is not None:
+        for axis in "XY":
+            metadata |= {f"PhysicalSize{axis}": stack.pixel_um, f"PhysicalSize{axis}Unit": "µm"}
+    planes: dict[str, list[Any]] = {}
+    if stack.z_um is not None:
+        planes |= {"PositionZ": [float(z) for z in stack.z_um], "PositionZUnit": ["µm"] * count}
+        steps = np.diff(stack.z_um)
+        if count > 1 and steps[0] > 0 and np.allclose(steps, steps[0], rtol=1e-6):
+            metadata |= {"PhysicalSizeZ": float(steps[0]), "PhysicalSizeZUnit": "µm"}
+    if stack.times_s is not None:
+        planes |= {"DeltaT": [float(moment) for moment in stack.times_s], "DeltaTUnit": ["s"] * count}
+    if planes:
+        metadata["Plane"] = planes
+    with tifffile.TiffWriter(file, ome=True, bigtiff=_is_large(stack)) as writer:
+        writer.write(
+            (np.ascontiguousarray(frame) for frame in report(stack, count, "writing", progress)),
+            shape=(count, *stack.shape),
+            dtype=stack.dtype,
+            photometric="rgb" if stack.colour else "minisblack",
+            metadata=metadata,
+            software="mmlib",
+        )
+
+
+def _is_large(stack: ZStack) -> bool:
+    return int(np.prod(stack.shape)) * stack.dtype.itemsize * len(stack) > 3_900_000_000
+
+
+def _write_npy(file: IO[bytes], stack: ZStack, provenance: dict[str, Any] | None, progress: Progress) -> None:
+    file.write(npy_header((len(stack), *stack.shape), stack.dtype))
+    for frame in report(stack, len(stack), "writing", progress):
+        file.write(np.ascontiguousarray(frame).data.cast("B"))
+    file.write(notes_trailer({KEYWORD: provenance or {}, **stack_notes(stack)}))
+
+
+def _write_sweep(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
+    if frame_rate_hz <= 0:
+        raise InputError(f"frame_rate_hz must be above 0; it is {frame_rate_hz}")
+    with av.open(file, "w", format="mp4", options={"movflags": "faststart"}) as container:
+        container.metadata["comment"] = words
+        stream = container.add_stream("libx264", rate=Fraction(frame_rate_hz).limit_denominator(1000))
+        stream.options = {"crf": _QUALITY, "preset": "medium"}
+        stream.pix_fmt = "yuv420p"
+        stream.height, stream.width = stack.height + stack.height % 2, stack.width + stack.width % 2
+        stream.codec_context.colorspace = 1  # BT.709, as browsers take it
+        stream.codec_context.color_range = 1
+        for frame in report(stack, len(stack), "writing", progress):
+            picture = av.VideoFrame.from_ndarray(_even(to_uint8(frame)), format="rgb24" if stack.colour else "gray")
+            picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+
+
+def _even(frame: Frame) -> Frame:
+    """Repeat the last row and column where H.264 needs an even number of them."""
+    odd = [(0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)][: frame.ndim]
+    return np.ascontiguousarray(np.pad(frame, odd, mode="edge"))
+
+
+def _write_folder(path: Path, stack: ZStack, provenance: dict[str, Any] | None, progress: Progress) -> None:
+    with replacing_folder(path) as folder:
+        for index, frame in enumerate(report(stack, len(stack), "writing", progress)):
+            write_picture(folder / f"frame_{index:04d}.png", frame)
+        notes = {KEYWORD: provenance or {}, **stack_notes(stack)}
+        (folder / NOTES_FILE).write_text(json.dumps(notes, indent=1))
