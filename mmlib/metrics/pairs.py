@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.errors import InputError
-from mmlib.pictures import Picture, as_picture, to_grey
+from mmlib.pictures import Picture, as_picture, check_shape, to_grey
 
 Mask = NDArray[np.bool_]
 
@@ -130,9 +130,11 @@ def grey_of(picture: NDArray[Any], name: str = "picture") -> NDArray[np.float64]
         InputError: if it is no picture.
     """
     array = np.asarray(picture)
-    if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size:
-        array = to_grey(array)
-    return to_grey(as_picture(array, name)).astype(np.float64) * 255
+    if array.dtype not in (np.uint8, np.uint16):
+        return to_grey(as_picture(array, name)).astype(np.float64) * 255
+    array = array[:, :, 0] if array.ndim == 3 and array.shape[2] == 1 else array
+    check_shape(array, name)
+    return to_grey(array).astype(np.float64) * (255 / np.iinfo(array.dtype).max)
 
 
 def _size(shape: tuple[int, ...]) -> str:
