@@ -42,9 +42,9 @@ def _give_up(reason: str) -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Start the browser once for all tests."""
+    """Start the browser once for the tests of a file."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:

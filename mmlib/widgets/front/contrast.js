@@ -119,19 +119,19 @@ export class ContrastPanel {
     if (this.node.hidden) return;
     const context = this.plot.getContext("2d");
     const { width, height } = this.plot;
-    const style = getComputedStyle(this.node);
+    const style = getComputedStyle(this.plot);
     context.clearRect(0, 0, width, height);
     const bitmap = this.bitmap();
     if (bitmap) {
       const counts = histogram(bitmap).map((count) => Math.sqrt(count));
       const top = Math.max(...counts);
-      context.fillStyle = style.getPropertyValue("--mm-i-soft");
+      context.fillStyle = style.color;
       for (let i = 0; i < BINS; i += 1) {
         const tall = (counts[i] / top) * (height - 4);
         context.fillRect((i * width) / BINS, height - tall, width / BINS - 0.4, tall);
       }
     }
-    context.strokeStyle = style.getPropertyValue("--mm-i-accent");
+    context.strokeStyle = style.caretColor;
     context.lineWidth = 2;
     context.beginPath();
     for (let i = 0; i <= 64; i += 1) {

@@ -88,6 +88,7 @@ export class Controls {
     this.modeGroup.hidden = told.length < 2;
     this.planeRow.hidden = count < 2;
     this.slider.max = count - 1;
+    this.read("");
     if (![...this.speed.options].some((option) => Number(option.value) === this.view.model.get("fps"))) {
       const fps = this.view.model.get("fps");
       this.speed.append(element("option", { value: fps }, `${fps}/s`));
@@ -153,8 +154,11 @@ export class Controls {
     this.loaded.dataset.all = String(held >= 1);
   }
 
+  /** Show what is under the pointer, or where it is nowhere, what is shown. */
   read(words) {
-    this.reading.textContent = words;
+    const told = this.view.panes[0]?.told;
+    const rest = told ? `${told.width} × ${told.height} px  ${told.bit_depth} bit` : "";
+    this.reading.textContent = words || rest;
   }
 
   toggleLoupe() {

@@ -67,6 +67,7 @@ async function digest(bytes) {
 /** The line of one file: name, bar, words, cancel. */
 class FileLine {
   constructor(name, cancel) {
+    this.name = name;
     this.words = element("span", { class: "mm-file-words", role: "status" }, "waiting");
     this.bar = element("progress", { max: 1, value: 0, "aria-label": `${name}: sent` });
     this.cancel = iconButton("cross", `Cancel ${name}`, cancel);
@@ -81,7 +82,7 @@ class FileLine {
 
   end({ type, reason, name }) {
     this.node.dataset.state = type;
-    this.words.textContent = type === "done" ? `done${name ? `: ${name}` : ""}` : type === "cancelled" ? "cancelled" : reason;
+    this.words.textContent = type === "done" ? (name === this.name ? "done" : `done, as ${name}`) : type === "cancelled" ? "cancelled" : reason;
     this.cancel.remove();
     if (type === "done") this.bar.value = 1;
     else this.bar.remove();
