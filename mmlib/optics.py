@@ -71,7 +71,7 @@ class Condenser:
     """
 
     coherence: float = 0.6
-    points: int = 12
+    points: int = 10
 
     def __post_init__(self) -> None:
         """Refuse what no condenser can be."""

@@ -17,8 +17,8 @@ from mmlib.optics import WAVELENGTHS_UM, Condenser, Objective, axial_frequency, 
 from mmlib.simulation.edges import pad_to_wrap
 from mmlib.simulation.specimen import Specimen
 
-CHUNK_BYTES = 256 * 2**20
-"""Memory for the waves of the planes that are computed together."""
+CHUNK_BYTES = {"cpu": 48 * 2**20, "cuda": 2**30}
+"""Memory for the waves of the planes that are computed together; a CPU likes what is near its cache."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class Waves:
         spectra: (S, 3, by, bx) complex spectrum for each direction of the condenser and colour, pupil included,
             refocused to `z_um`; only the frequencies inside the pupil.
         turns: (3, by, bx) cycles per micrometre of refocusing.
+        ramps: (by, 1) and (1, bx) frequencies in cycles per pixel, which move a picture.
         shift_um: (3,) how much higher each colour focuses.
         z_um: the height where the light left.
         grid: rows and columns of the padded grid.
@@ -53,43 +54,52 @@ class Waves:
 
     spectra: torch.Tensor
     turns: torch.Tensor
+    ramps: tuple[torch.Tensor, torch.Tensor]
     shift_um: torch.Tensor
     z_um: float
     grid: tuple[int, int]
     margin: tuple[int, int]
     size: tuple[int, int]
 
-    def pictures(self, z_um: Sequence[float]) -> Iterator[torch.Tensor]:
+    def pictures(self, z_um: Sequence[float], shift_px: Sequence[Sequence[float]] = ()) -> Iterator[torch.Tensor]:
         """Focus on planes, a few at a time.
 
         Args:
             z_um: heights of the planes in micrometres, any number in any order.
+            shift_px: how far down and right each picture is moved, in pixels; not at all if left out.
 
         Yields:
-            (3, H, W) intensity for each plane in turn, float32 or float64 as the specimen; 1 where the slide is clear.
+            (3, H, W) intensity for each plane in turn, float32 or float64 as asked for; 1 where the slide is clear.
         """
-        pixels = self.grid[0] * self.grid[1]
-        together = max(1, int(CHUNK_BYTES / (pixels * 3 * self.spectra.element_size() * 3)))
+        room = CHUNK_BYTES.get(self.turns.device.type, CHUNK_BYTES["cuda"])
+        together = max(1, room // (self.grid[0] * self.grid[1] * 3 * self.spectra.element_size() * 2))
         for start in range(0, len(z_um), together):
-            yield from self._focus([float(z) for z in z_um[start : start + together]])
+            stop = start + together
+            yield from self._focus([float(z) for z in z_um[start:stop]], [list(s) for s in shift_px[start:stop]])
 
-    def stack(self, z_um: Sequence[float]) -> torch.Tensor:
+    def stack(self, z_um: Sequence[float], shift_px: Sequence[Sequence[float]] = ()) -> torch.Tensor:
         """Focus on planes and keep them all: (K, 3, H, W); see `pictures`."""
-        return torch.stack(list(self.pictures(z_um)))
+        return torch.stack(list(self.pictures(z_um, shift_px)))
 
-    def _focus(self, z_um: list[float]) -> torch.Tensor:
+    def _focus(self, z_um: list[float], shift_px: list[list[float]]) -> torch.Tensor:
         by, bx = self.turns.shape[-2:]
         real = self.turns.dtype
         away = torch.tensor(z_um, dtype=torch.float64).sub(self.z_um).to(self.turns)
         away = away[:, None] + self.shift_um  # (K, 3)
-        phase = (2 * math.pi * self.turns) * away[:, :, None, None]  # (K, 3, by, bx)
+        phase = self.turns * away[:, :, None, None]  # (K, 3, by, bx)
+        if shift_px:
+            down, right = torch.tensor(shift_px, dtype=torch.float64).to(self.turns).T[:, :, None, None]
+            phase = phase - (self.ramps[0] * down + self.ramps[1] * right)[:, None]
+        phase = phase * (2 * math.pi)
         refocus = torch.polar(torch.ones((), dtype=real, device=phase.device).expand_as(phase), phase)
         waves = torch.zeros(*phase.shape[:2], *self.grid, dtype=self.spectra.dtype, device=phase.device)
+        image = torch.empty_like(waves)  # written again for each direction: fresh memory costs more than arithmetic
+        parts = torch.view_as_real(image)
         light = torch.zeros(*phase.shape[:2], *self.grid, dtype=real, device=phase.device)
         for spectrum in self.spectra:
             # the box sits in the corner, not the middle: that turns phases, never the intensity
             torch.mul(spectrum, refocus, out=waves[..., :by, :bx])
-            parts = torch.view_as_real(torch.fft.ifft2(waves))
+            torch.fft.ifft2(waves, out=image)
             light.addcmul_(parts[..., 0], parts[..., 0]).addcmul_(parts[..., 1], parts[..., 1])
         (top, left), (height, width) = self.margin, self.size
         return light[..., top : top + height, left : left + width] / len(self.spectra)
@@ -134,18 +144,25 @@ def illuminate(
     window = torch.stack([_tensor(lens.window, dtype, device) for lens in lenses])[:, rows][..., columns]
 
     slices = torch.stack([_transmission(density[:, c], path_um, w) for c, w in enumerate(microscope.wavelengths_um)], 1)
-    steps = [_travel(turns, high - low) for low, high in pairwise(heights)]
+    gaps_um = [round(high - low, 4) for low, high in pairwise(heights)]
+    travels = {gap: _travel(turns, gap) for gap in set(gaps_um)}  # most specimens have one gap between all slices
     entering = torch.fft.fft2(slices[0])  # (3, h, w)
     spectra = []
+    leaving, inside = torch.empty_like(entering), torch.empty_like(entering)
     for direction in microscope.condenser.directions():
-        tilts = [_bins(direction, objective, w, grid, specimen.pixel_um) for w in microscope.wavelengths_um]
-        leaving = torch.stack([entering[c].roll(tilt, (0, 1)) for c, tilt in enumerate(tilts)])
-        for step, piece in zip(steps, slices[1:], strict=True):
-            leaving = torch.fft.fft2(torch.fft.ifft2(leaving * step) * piece)
+        for colour, wavelength in enumerate(microscope.wavelengths_um):
+            _tilt(leaving[colour], entering[colour], _bins(direction, objective, wavelength, grid, specimen.pixel_um))
+        for gap, piece in zip(gaps_um, slices[1:], strict=True):
+            torch.fft.ifft2(leaving.mul_(travels[gap]), out=inside)
+            torch.fft.fft2(inside.mul_(piece), out=leaving)
         spectra.append(leaving[:, rows][..., columns] * window)
     shift = torch.tensor([objective.focus_shift_um(w) for w in microscope.wavelengths_um], dtype=dtype, device=device)
     boxed = turns[:, rows][..., columns]
-    return Waves(torch.stack(spectra), boxed, shift, heights[-1], grid, margin, size)
+    ramps = (
+        _tensor(fy, dtype, device)[rows] * specimen.pixel_um,
+        _tensor(fx, dtype, device)[:, columns] * specimen.pixel_um,
+    )
+    return Waves(torch.stack(spectra), boxed, ramps, shift, heights[-1], grid, margin, size)
 
 
 def all_in_focus(specimen: Specimen, microscope: Microscope, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -184,7 +201,7 @@ def _lens(fy: NDArray[np.float64], fx: NDArray[np.float64], objective: Objective
     return _Lens(pupil(fy, fx, objective, wavelength_um), turns)
 
 
-def _box(frequency: NDArray[np.float64], lenses: list[_Lens]) -> slice | torch.Tensor:
+def _box(frequency: NDArray[np.float64], lenses: list[_Lens]) -> torch.Tensor:
     """Choose the rows (or columns) that any colour's pupil touches, from the most negative up."""
     passed = np.max([np.abs(lens.window) for lens in lenses], axis=0) > 0
     along = passed.any(axis=1 if frequency.shape[1] == 1 else 0)
@@ -198,7 +215,8 @@ def _padding(
     """Choose a border as wide as light strays at the largest defocus, on a grid that Fourier transforms like."""
     sine = min(objective.numerical_aperture * (1 + condenser.coherence) / 2 / objective.medium_index, 0.9)
     stray = abs(reach_um) * sine / math.sqrt(1 - sine**2) + 2 * max(WAVELENGTHS_UM) / objective.numerical_aperture
-    grid = [next_fast_len(n + 2 * min(math.ceil(stray / pixel_um), max(n // 2, 8))) for n in size]
+    padded = [n + 2 * min(math.ceil(stray / pixel_um), max(n // 2, 8)) for n in size]
+    grid = [4 * next_fast_len(-(-n // 4), real=True) for n in padded]  # factors 2, 3 and 5 only
     return ((grid[0] - size[0]) // 2, (grid[1] - size[1]) // 2), (grid[0], grid[1])
 
 
@@ -208,6 +226,18 @@ def _bins(
     """Give the whole frequency steps (y, x) nearest to a direction: a tilted wave that closes on the grid."""
     tilt = direction * objective.numerical_aperture / wavelength_um * pixel_um
     return round(float(tilt[1]) * grid[0]), round(float(tilt[0]) * grid[1])
+
+
+def _tilt(tilted: torch.Tensor, spectrum: torch.Tensor, bins: tuple[int, int]) -> None:
+    """Write a spectrum moved by whole steps, around the corners, into memory that is there."""
+    height, width = spectrum.shape
+    down, right = bins[0] % height, bins[1] % width
+    for to_row, from_row in (
+        (slice(down, None), slice(0, height - down)),
+        (slice(0, down), slice(height - down, None)),
+    ):
+        for to, start in ((slice(right, None), slice(0, width - right)), (slice(0, right), slice(width - right, None))):
+            tilted[to_row, to] = spectrum[from_row, start]
 
 
 def _transmission(density: torch.Tensor, path_um: torch.Tensor, wavelength_um: float) -> torch.Tensor:
