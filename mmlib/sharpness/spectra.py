@@ -60,8 +60,8 @@ def dct_ratio(grey: Grey, mask: Mask) -> float:
         return float("nan")
     cosine = cv2.dct(np.eye(DCT_PX, dtype=np.float64))
     spectrum = np.einsum("ui,nij,vj->nuv", cosine, blocks, cosine, optimize=True) ** 2
-    constant = spectrum[:, 0, 0]
-    return float(np.mean((spectrum.sum((1, 2)) - constant) / np.maximum(constant, 1e-6)))
+    constant = float(spectrum[:, 0, 0].sum())
+    return (float(spectrum.sum()) - constant) / max(constant, 1e-6)
 
 
 def spectral_ring(grey: Grey, mask: Mask) -> float:
