@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.errors import unknown
+from mmlib.fusing.blend import Blend
 from mmlib.fusing.following import Following
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
@@ -20,12 +21,13 @@ from mmlib.registration import Alignment, check_field, check_mode
 from mmlib.stacks import ZStack
 
 METHODS: dict[str, Maker] = {
+    "blend": Blend,
     "mean": Mean,
     "pyramid": Pyramid,
 }
 """Every fusion method by name: one file and one line here is all that a new one needs."""
 
-BEST = "pyramid"
+BEST = "blend"
 """The method that ``best`` stands for."""
 
 __all__ = ["BEST", "METHODS", "Fused", "Layout", "Method", "Result", "fuse"]
@@ -70,7 +72,7 @@ def fuse(
 
     Args:
         stack: any number of frames, grey or colour, 8 or 16 bit.
-        method: ``mean``, ``wavelet``, ``pyramid``, or ``best``, the one we recommend.
+        method: ``mean``, ``wavelet``, ``pyramid``, ``blend``, or ``best``, the one we recommend.
         align: ``auto`` moves frames onto each other where they drift, ``on`` always, ``off`` never.
         field: (H, W) True where the specimen is seen; alignment looks only there; None takes the whole frame.
         progress: told the share done; what it raises stops the work.

@@ -7,9 +7,9 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
-from mmlib.filters import Map, grey_levels
+from mmlib.filters import Map, grey_levels, level_count, split_levels
+from mmlib.fusing.detail import noise_variance, strength, together
 from mmlib.fusing.method import Layout, Result
-from mmlib.fusing.pyramid import together
 from mmlib.fusing.sharpest import Sharpest
 from mmlib.pictures import Frame
 
@@ -22,38 +22,29 @@ class Mean:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.total: Map = np.zeros(layout.shape, np.float32)
-        self.sharpest = Sharpest(layout)
+        self.sharpest = Sharpest(layout, colour=False)
 
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame."""
         cv2.accumulate(frame, self.total)
-        self.sharpest.see(frame, fine_energy(grey_levels(frame)), number)
+        self.sharpest.see(frame, fine_strength(grey_levels(frame), self.sharpest.best), number)
 
     def finish(self) -> Result:
         """Divide by the number of frames seen."""
         scale = np.float32(1 / (self.sharpest.seen * np.iinfo(self.layout.dtype).max))
-        return Result(
-            np.clip(self.total * scale, 0, 1),
-            self.sharpest.index(),
-            self.sharpest.depth(),
-            self.sharpest.confidence(),
-        )
+        return self.sharpest.result(np.clip(self.total * scale, 0, 1), {})
 
 
-def fine_energy(grey: Map, scales: int = 3) -> Map:
-    """Measure the energy of fine detail on a grid of half the size.
+def fine_strength(grey: Map, like: Map) -> Map:
+    """Measure the strength of fine detail on a grid of half the size.
 
     Args:
         grey: (H, W) float32, in grey levels 0..255.
-        scales: how many scales, each twice as coarse as the one before.
+        like: a map of the size wanted.
 
     Returns:
-        (H/2, W/2) float32, rounded up; grey levels squared.
+        (H/2, W/2) float32, rounded up; no unit.
     """
-    energies: list[Map] = []
-    for _ in range(scales):
-        coarse = cv2.pyrDown(grey)
-        detail = cv2.subtract(grey, cv2.pyrUp(coarse, dstsize=grey.shape[1::-1]))
-        energies.append(cv2.pyrDown(cv2.multiply(detail, detail)))
-        grey = coarse
-    return together(energies, energies[0])
+    noise = noise_variance(grey)
+    levels = split_levels(grey, level_count(grey.shape[0], grey.shape[1], most=3))[:-1]
+    return together([strength(detail, level, noise) for level, detail in enumerate(levels)], like)

@@ -2,75 +2,102 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.filters import Map
-from mmlib.fusing.method import Layout
-from mmlib.pictures import Frame
-
-FLOOR = np.float32(0.05)
-"""Energy, in grey levels squared, added everywhere: below it lies the rounding of an 8-bit camera."""
+from mmlib.fusing.method import Layout, Result
+from mmlib.pictures import Frame, Picture
 
 
 class Sharpest:
-    """Keeps the colour of the sharpest frame, its number, and the centre of the focus curve of each pixel.
+    """Keeps the number of the sharpest frame, its colour, and the centre of the focus curve of each pixel.
 
-    The energy of detail comes on a grid of half the size. Depth is the centre of gravity of the fourth
-    power of the energy along the stack: it lies between the planes where two frames are equally sharp,
-    and does not depend on the order of the frames.
+    The strength of detail comes on a grid of half the size. Depth is the centre of gravity of its fourth power
+    along the stack: it lies between the planes where two frames are equally sharp, and it does not depend on the
+    order of the frames. Where no frame shows anything the depth follows from the surroundings.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, colour: bool = True) -> None:
+        """Start on a stack.
+
+        Args:
+            layout: what the frames are like.
+            colour: whether to keep the frame that is sharpest at each pixel, as `frame`.
+        """
         height, width = layout.size
         grid = ((height + 1) // 2, (width + 1) // 2)
         self.layout = layout
+        self.colour = colour
         self.seen = 0
-        self.energy: Map = np.full(grid, -1, np.float32)
+        self.best: Map = np.zeros(grid, np.float32)
         self.total: Map = np.zeros(grid, np.float32)
         self.weight: Map = np.zeros(grid, np.float32)
         self.moment: Map = np.zeros(grid, np.float32)
         self.number: NDArray[np.uint16] = np.zeros(grid, np.uint16)
-        self.frame: Frame = np.zeros(layout.shape, layout.dtype)
+        self.frame: Frame = np.zeros(layout.shape if colour else (1, 1), layout.dtype)
 
-    def see(self, frame: Frame, energy: Map, number: int) -> None:
-        """Take a frame and the energy of its detail.
+    def see(self, frame: Frame, strong: Map, number: int) -> None:
+        """Take a frame and the strength of its detail.
 
         Args:
             frame: (H, W) or (H, W, 3).
-            energy: (H/2, W/2) float32, rounded up; grey levels squared.
+            strong: (H/2, W/2) float32, rounded up; above 0.
             number: the frame's place in the stack.
         """
-        energy = energy + FLOOR
-        sharper = cv2.compare(energy, self.energy, cv2.CMP_GT)
-        cv2.max(energy, self.energy, dst=self.energy)
-        cv2.add(self.total, energy, dst=self.total)
+        sharper = cv2.compare(strong, self.best, cv2.CMP_GT)
+        cv2.max(strong, self.best, dst=self.best)
+        cv2.add(self.total, strong, dst=self.total)
         self.number[sharper > 0] = number
-        weight = cv2.pow(energy, 4)
+        weight = cv2.pow(strong, 4)
         cv2.add(self.weight, weight, dst=self.weight)
         cv2.scaleAdd(weight, float(self.layout.heights[number]), self.moment, dst=self.moment)
-        everywhere = cv2.resize(sharper, self.layout.size[::-1], interpolation=cv2.INTER_NEAREST)
-        cv2.copyTo(frame, everywhere, self.frame)
+        if self.colour:
+            everywhere = cv2.resize(sharper, self.layout.size[::-1], interpolation=cv2.INTER_NEAREST)
+            cv2.copyTo(frame, everywhere, self.frame)
         self.seen += 1
 
-    def index(self) -> NDArray[np.uint16]:
-        """Give the number of the sharpest frame, (H, W) uint16."""
-        return self._enlarge(self.number)
+    def result(self, picture: Picture, parameters: dict[str, Any]) -> Result:
+        """Add what is known of the depth to a picture.
 
-    def depth(self) -> NDArray[np.float32]:
-        """Give the height of the sharpest place along the stack, (H, W) float32, in the unit of the layout."""
+        Args:
+            picture: (H, W) or (H, W, 3) float32.
+            parameters: the numbers that the method worked with.
+
+        Returns:
+            The whole answer.
+        """
+        size = self.layout.size[::-1]
+        sure = self._confidence()
         heights = self.layout.heights
-        depth = np.clip(self.moment / self.weight, heights.min(), heights.max())
-        return np.asarray(cv2.resize(depth, self.layout.size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+        depth = np.clip(_filled(self.moment / self.weight, sure), heights.min(), heights.max())
+        return Result(
+            picture=picture,
+            index=np.asarray(cv2.resize(self.number, size, interpolation=cv2.INTER_NEAREST), np.uint16),
+            depth=np.asarray(cv2.resize(depth, size, interpolation=cv2.INTER_LINEAR), np.float32),
+            confidence=np.asarray(cv2.resize(sure, size, interpolation=cv2.INTER_LINEAR), np.float32),
+            parameters=parameters,
+        )
 
-    def confidence(self) -> NDArray[np.float32]:
-        """Give how far the depth can be trusted, (H, W) float32: 0 all frames alike, 1 one frame alone is sharp."""
+    def _confidence(self) -> Map:
+        # 0 where all frames are alike, 1 where one alone is sharp
         if self.seen < 2:
-            return np.ones(self.layout.size, np.float32)
-        others = (self.total - self.energy) / np.float32(self.seen - 1)
-        confidence = np.clip(1 - others / self.energy, 0, 1)
-        return np.asarray(cv2.resize(confidence, self.layout.size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+            return np.ones(self.best.shape, np.float32)
+        others = (self.total - self.best) / np.float32(self.seen - 1)
+        return np.clip(1 - others / self.best, 0, 1)
 
-    def _enlarge(self, numbers: NDArray[np.uint16]) -> NDArray[np.uint16]:
-        return np.asarray(cv2.resize(numbers, self.layout.size[::-1], interpolation=cv2.INTER_NEAREST), np.uint16)
+
+def _filled(depth: Map, sure: Map) -> Map:
+    # push and pull: each place takes what it is not sure of from a grid of half the size
+    if min(depth.shape) < 4:
+        return depth
+    weight = sure**2 + np.float32(1e-4)
+    coarse_weight = cv2.pyrDown(weight)
+    coarse = _filled(cv2.pyrDown(depth * weight) / coarse_weight, np.sqrt(np.clip(coarse_weight, 0, 1)))
+    around = cv2.resize(coarse, depth.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    trust = weight / (weight + np.float32(0.05))
+    mixed: Map = trust * depth + (1 - trust) * around
+    return mixed
