@@ -34,7 +34,7 @@ def serve(
         port: where to listen; if it is taken, the next free one is used and said.
         host: the address to listen on; 127.0.0.1 is this computer only, 0.0.0.0 the whole network.
         browser: whether to open a browser window.
-        data: the folder with the user's stacks; None takes MMLIB_DATA or shows the built-in specimens only.
+        data: the folder with the user's stacks, to which uploads go too; None takes MMLIB_DATA, else a folder of ours.
         scheduler: address of a Dask scheduler for the jobs; None starts two workers on this computer.
         say: told each line that the user should read.
 
@@ -57,11 +57,22 @@ def serve(
     with Cluster(scheduler) as cluster:
         os.environ["MMLIB_SCHEDULER"] = cluster.address
         app = build(host=host, port=chosen, browser=browser)
-        say(f"mmlib is ready at {address(host, chosen)} (Ctrl-C stops it)")
-        if not is_loopback(host):
-            say("Everybody in this network can open it, upload stacks and see the results.")
+        app.when_ready = lambda: welcome(host, chosen, say)
         app.start()
     say("mmlib has stopped.")
+
+
+def welcome(host: str, port: int, say: Say) -> None:
+    """Say where the dashboard is, and who can see it.
+
+    Args:
+        host: the address that is listened on.
+        port: the port.
+        say: told each line.
+    """
+    say(f"mmlib is ready at {address(host, port)} (Ctrl-C stops it)")
+    if not is_loopback(host):
+        say("Everybody in this network can open it, upload stacks and see the results.")
 
 
 def address(host: str, port: int) -> str:

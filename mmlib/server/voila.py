@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -43,12 +45,23 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
 
 class Dashboard(Voila):  # type: ignore[misc]
-    """Voilà with one address a page: ``/`` is home, ``/explore`` is explore.ipynb, and so on."""
+    """Voilà with one address a page: ``/`` is home, ``/explore`` is explore.ipynb, and so on.
+
+    Attributes:
+        when_ready: called once, when the server listens.
+    """
+
+    when_ready: Callable[[], None] = staticmethod(lambda: None)
 
     def initialize(self, argv: list[str] | None = None) -> None:
         """Stop cleanly on Ctrl-C and when asked to end."""
         super().initialize(argv)
         signal.signal(signal.SIGINT, self._handle_signal_stop)
+
+    def start(self) -> None:
+        """Listen until asked to end, and say when a browser may come."""
+        IOLoop.current().add_callback(self.when_ready)
+        super().start()
 
     def init_handlers(self) -> list[Any]:
         """Put our own pages first and leave out the lists of files."""

@@ -5,34 +5,34 @@
   const byId = (name) => document.getElementById(name);
 
   function say(title, share, note) {
-    if (byId("mm-loading-title")) {
-      byId("mm-loading-title").textContent = title;
-      byId("mm-loading-bar").value = Math.max(byId("mm-loading-bar").value, share);
-      if (note !== undefined) byId("mm-loading-note").textContent = note;
+    if (byId("mmp-loading-title")) {
+      byId("mmp-loading-title").textContent = title;
+      byId("mmp-loading-bar").value = Math.max(byId("mmp-loading-bar").value, share);
+      if (note !== undefined) byId("mmp-loading-note").textContent = note;
     }
   }
 
   function reveal() {
-    if (document.body.classList.contains("mm-ready")) return;
-    document.body.classList.add("mm-ready");
-    byId("mm-loading")?.remove();
-    performance.mark("mm-ready");
+    if (document.body.classList.contains("mmp-ready")) return;
+    document.body.classList.add("mmp-ready");
+    byId("mmp-loading")?.remove();
+    performance.mark("mmp-ready");
   }
 
   function fail(title, note) {
-    const loading = byId("mm-loading");
+    const loading = byId("mmp-loading");
     if (!loading) return;
-    loading.classList.add("mm-loading-failed");
+    loading.classList.add("mmp-loading-failed");
     say(title, 100, note);
-    byId("mm-reload").hidden = false;
+    byId("mmp-reload").hidden = false;
   }
 
   const started = Date.now();
   function settled() {
-    const cells = byId("mm-cells");
+    const cells = byId("mmp-cells");
     if (cells?.querySelector("[data-mm-failed]")) {
       reveal();
-    } else if (cells?.querySelector(".mm-page")) {
+    } else if (cells?.querySelector(".mmp-page")) {
       requestAnimationFrame(reveal);
     } else if (Date.now() - started > LOST_MS) {
       fail("The page did not come up.", "Its Python may have ended. Try again.");
@@ -74,25 +74,25 @@
   });
 
   function wireTheme() {
-    const button = byId("mm-theme");
+    const button = byId("mmp-theme");
     const root = document.documentElement;
     const show = () => button.setAttribute("aria-pressed", String(root.dataset.theme === "dark"));
     button.addEventListener("click", () => {
       root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
       try {
-        localStorage.setItem("mm-theme", root.dataset.theme);
+        localStorage.setItem("mmp-theme", root.dataset.theme);
       } catch (refused) {
         // a private window: the choice lasts as long as the page
       }
       show();
-      window.dispatchEvent(new Event("mm-theme"));
+      window.dispatchEvent(new Event("mmp-theme"));
     });
     show();
   }
 
   function wireLinks() {
     // the slide stays under the microscope when one goes from page to page
-    for (const link of document.querySelectorAll(".mm-bar nav a")) {
+    for (const link of document.querySelectorAll(".mmp-bar nav a")) {
       link.addEventListener("click", () => {
         const source = new URLSearchParams(location.search).get("s");
         if (source && link.dataset.page !== "index") link.search = `?${new URLSearchParams({ s: source })}`;

@@ -1,0 +1,126 @@
+"""The server: ports, addresses, data folder, what it refuses, and that it leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from mmlib.errors import InputError
+from mmlib.server import PORTS_TRIED, address, free_port, is_loopback, serve
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_a_free_port_is_taken_as_it_is() -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert free_port("127.0.0.1", port) == port
+
+
+def test_the_next_port_is_used_when_one_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert port < free_port("127.0.0.1", port) <= port + PORTS_TRIED
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "words"), [("127.0.0.1", 70000, "0 to 65535"), ("203.0.113.7", 8866, "not an")]
+)
+def test_a_wrong_port_or_host_is_one_sentence(host: str, port: int, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        free_port(host, port)
+
+
+def test_addresses() -> None:
+    assert address("127.0.0.1", 8866) == "http://127.0.0.1:8866/"
+    assert address("::1", 80) == "http://[::1]:80/"
+    assert address("0.0.0.0", 1) == f"http://{socket.gethostname()}:1/"
+    assert is_loopback("127.0.0.1")
+    assert is_loopback("localhost")
+    assert is_loopback("::1")
+    assert not is_loopback("0.0.0.0")
+
+
+def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not a folder"):
+        serve(data=tmp_path / "nothing", browser=False)
+
+
+def fetch(url: str, **headers: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+@pytest.mark.parametrize("end_with", [signal.SIGINT, signal.SIGTERM])
+def test_serve_says_where_it_is_and_leaves_nothing_behind(tmp_path: Path, end_with: signal.Signals) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "mmlib", "serve", "--no-browser", "--port", str(port), "--data", str(tmp_path)]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        try:
+            assert server.stdout is not None
+            first, second = server.stdout.readline(), server.stdout.readline()
+            assert first.startswith(f"Port {port} is taken")
+            url = next(word for word in second.split() if word.startswith("http"))
+            if end_with is signal.SIGTERM:
+                check_what_is_refused(url)
+            time.sleep(4)  # the cluster is up
+            family = psutil.Process(server.pid).children(recursive=True)
+            server.send_signal(end_with)
+            rest, errors = server.communicate(timeout=30)
+        finally:
+            server.kill()
+            server.wait()
+    assert rest == "mmlib has stopped.\n"
+    assert errors == ""
+    assert server.returncode == 0
+    assert len(family) >= 2
+    assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def check_what_is_refused(url: str) -> None:
+    status, page = fetch(f"{url}nothing-here")
+    assert status == 404
+    assert "There is no such page" in page
+    assert fetch(f"{url}voila/tree")[0] == 404
+    assert fetch(f"{url}voila/api/contents/")[0] == 404
+    assert fetch(f"{url}voila/files/index.ipynb")[0] in (403, 404)
+    assert fetch(f"{url}voila/render/../../pyproject.toml")[0] != 200
+    assert fetch(f"{url}explore", Host="evil.example:80")[0] == 403  # another name that leads here
+    outside = {"Origin": "http://evil.example"}
+    kernel = "voila/api/shutdown/00000000-0000-0000-0000-000000000000"
+    request = urllib.request.Request(url + kernel, data=b"", headers=outside, method="POST")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(request, timeout=20)
+
+
+def test_templates_name_no_other_host() -> None:
+    folder = ROOT / "mmlib" / "pages" / "template"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for path in files:
+        text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text, path
+        assert "https://" not in text, path
+
+
+def test_kernels_are_told_by_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import mmlib.server.cluster as c\nwith c.Cluster('tcp://there:1') as cluster: print(cluster.address)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
+    assert out.stdout == "tcp://there:1\n"
