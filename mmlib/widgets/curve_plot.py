@@ -18,7 +18,7 @@ class CurvePlot(anywidget.AnyWidget):
 
     Every curve is drawn between its own least and greatest value, because measures of focus have units of their own;
     the pointer reads the values as they are. To tie it to a view in the browser:
-    ``ipywidgets.jslink((plot, "index"), (view, "index"))``.
+    ``ipywidgets.jslink((view, "index"), (plot, "index"))``; the first of the two is the one whose plane is kept.
 
     Attributes:
         index: the chosen plane.
