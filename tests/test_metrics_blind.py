@@ -51,6 +51,23 @@ def test_brisque_agrees_with_the_package_on_fifty_pictures():
     assert worst < 0.1
 
 
+def waves(kind):
+    """A pattern that depends on nothing but arithmetic."""
+    y, x = np.mgrid[:96, :128].astype(np.float64)
+    grey = 128 + 50 * np.sin(x * x / 97 + y / 5) + 40 * np.cos(x / 3 - y * y / 211) * np.sin(x * y / 301)
+    if kind == "coarse":
+        grey = 128 + 90 * np.sin(x / 9 + np.sin(y / 7))
+    if kind == "flat":
+        grey[:, 64:] = 0
+    return np.dstack([grey, grey * 0.8 + 20, 255 - grey * 0.5]).clip(0, 255).astype(np.uint8)
+
+
+@needs_model
+@pytest.mark.parametrize(("kind", "published"), [("fine", 118.1846), ("coarse", 80.4313), ("flat", 96.5373)])
+def test_brisque_gives_the_scores_that_the_package_gave(kind, published):
+    assert brisque(waves(kind)) == pytest.approx(published, abs=0.1)
+
+
 @needs_model
 def test_brisque_of_a_frame_does_not_depend_on_its_type():
     frame = picture(3)

@@ -7,6 +7,8 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from mmlib.errors import InputError
@@ -201,6 +203,9 @@ def test_measure_gives_what_applies_and_a_reason_for_the_rest():
         assert (answer.value is None) == bool(answer.reason)
         json.dumps(answer.to_dict(), allow_nan=False)
     assert answers["psnr"].to_dict()["reason"] == "infinite: the pictures are equal"
+    assert repr(answers["psnr"]) == "PSNR inf dB (higher is better)"
+    assert repr(answers["q_mi"]) == "Q_MI 2 (higher is better)"
+    assert repr(answers["cnniqa"]).startswith("CNNIQA: the weights of CNNIQA are missing")
     asked = measure(frame, only=["psnr", "q_mi", "depth_error"])
     assert [m.name for m in asked] == ["psnr", "q_mi", "depth_error"]
     assert [m.reason for m in asked] == [
@@ -238,3 +243,30 @@ def test_importing_the_room_and_measuring_without_nets_loads_no_torch():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=25), seed=st.integers(0, 99))
+def test_an_interval_stays_within_its_values(values, seed):
+    for method in ("bca", "percentile"):
+        interval = bootstrap(values, generator=chance(seed), method=method, resamples=199)
+        slack = 1e-9 * (1 + max(map(abs, values)))
+        assert min(values) - slack <= interval.low <= interval.high <= max(values) + slack
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 500).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
+def test_an_accuracy_lies_in_its_interval(counts):
+    interval = accuracy_interval(*counts)
+    assert 0 <= interval.low <= interval.estimate <= interval.high <= 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 20), min_size=16, max_size=16), st.permutations(range(4)))
+def test_scores_do_not_depend_on_the_order_of_the_methods(counts, order):
+    names, wins = list("abcd"), np.array(counts, float).reshape(4, 4)
+    plain = {p.name: p.score for p in bradley_terry(names, wins)}
+    shuffled = bradley_terry([names[i] for i in order], wins[np.ix_(order, order)])
+    for preference in shuffled:
+        assert preference.score.estimate == pytest.approx(plain[preference.name].estimate, abs=1e-6)
+        assert preference.score.high == pytest.approx(plain[preference.name].high, abs=1e-6)

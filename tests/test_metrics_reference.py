@@ -275,3 +275,19 @@ def test_values_stay_in_their_range(seed, sigma, noise, colour):
         if card.needs == "reference" and card.name not in ("ms_ssim", "detail_snr"):
             assert answer.value is not None
             assert card.low - 1e-6 <= answer.value <= card.high + 1e-6
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**16), name=st.sampled_from(["psnr", "ssim", "vif", "gmsd", "haarpsi", "detail_snr"]))
+def test_no_field_of_any_shape_lets_the_outside_speak(seed, name):
+    generator = np.random.default_rng(seed)
+    truth = scene(96, 100, seed=seed)
+    field = cv2.GaussianBlur(generator.random((96, 100)), (0, 0), 12)
+    field = field > np.quantile(field, 0.1)
+    field[24:72, 24:76] = True  # room for the largest window
+    seen = worse(truth, seed=seed)
+    other = seen.copy()
+    other[~field] = generator.random((int((~field).sum()), 3))
+    answers = [measure(p, reference=truth, field=field, only=[name])[0].value for p in (seen, other)]
+    assert answers[0] is not None
+    assert answers[1] == pytest.approx(answers[0], abs=1e-9)

@@ -6,7 +6,7 @@ A measure is one function and one line in `MEASURES`; with it `measure`, the tab
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmlib.errors import InputError, unknown
 from mmlib.metrics import blind, fusion, reference
 from mmlib.metrics.detail import depth_error, detail_snr
+from mmlib.metrics.fusion.sources import Sources
 from mmlib.metrics.intervals import Comparison, Interval, accuracy_interval, bootstrap, compare
 from mmlib.metrics.measurement import Better, Cost, Given, Measure, Measurement
 from mmlib.metrics.pairs import check_alike, check_field
@@ -139,7 +140,7 @@ def measure(
     picture: NDArray[Any],
     *,
     reference: NDArray[Any] | None = None,
-    sources: Sequence[NDArray[Any]] | None = None,
+    sources: Sources | None = None,
     field: NDArray[Any] | None = None,
     depth: NDArray[Any] | None = None,
     true_depth: NDArray[Any] | None = None,
@@ -152,7 +153,7 @@ def measure(
     Args:
         picture: (H, W) or (H, W, 3): uint8, uint16 or float in 0..1.
         reference: the truth, same size and colours.
-        sources: the frames it was fused from, same size and colours.
+        sources: the frames it was fused from, same size and colours: a list, an array or a ZStack.
         field: (H, W) bool, True where the picture counts; None counts everything.
         depth: (H, W) depth that was found.
         true_depth: (H, W) depth as it is, in the same unit.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from numpy.typing import NDArray
+
+from mmlib.metrics.fusion.sources import Sources
 
 Needs = Literal["nothing", "reference", "sources", "depth"]
 Better = Literal["higher", "lower", "none"]
@@ -32,7 +34,7 @@ class Given:
 
     picture: NDArray[Any]
     reference: NDArray[Any] | None = None
-    sources: Sequence[NDArray[Any]] | None = None
+    sources: Sources | None = None
     field: NDArray[Any] | None = None
     depth: NDArray[Any] | None = None
     true_depth: NDArray[Any] | None = None
@@ -80,7 +82,7 @@ class Measure:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Measurement:
     """The answer of one measure: a value, or the reason why there is none.
 
@@ -90,7 +92,7 @@ class Measurement:
         reason: why there is no value, one sentence; empty where there is one.
     """
 
-    measure: Measure = dataclasses.field(repr=False)
+    measure: Measure
     value: float | None
     reason: str = ""
 
@@ -98,6 +100,14 @@ class Measurement:
     def name(self) -> str:
         """Name of the measure."""
         return self.measure.name
+
+    def __repr__(self) -> str:
+        """Show the number with its unit, or why there is none."""
+        card = self.measure
+        if self.value is None:
+            return f"{card.title}: {self.reason}"
+        better = "" if card.better == "none" else f" ({card.better} is better)"
+        return f"{card.title} {self.value:.4g}{f' {card.unit}' if card.unit else ''}{better}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON, a table or a page needs; an infinite number becomes None with its reason.

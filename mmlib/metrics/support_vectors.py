@@ -118,7 +118,8 @@ def published_brisque() -> tuple[Regression, NDArray[np.float64], NDArray[np.flo
     spec = find_spec("brisque")
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
-            "BRISQUE needs the trained model in the package brisque, which is missing: pip install brisque"
+            "BRISQUE needs the model in the package brisque, which is missing: pip install brisque "
+            "(or, without a compiler, pip install --no-deps brisque)"
         )
     folder = Path(next(iter(spec.submodule_search_locations))) / "models"
     model, ranges = folder / "svm.txt", folder / "normalize.pickle"

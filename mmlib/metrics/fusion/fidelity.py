@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ WEIGHTS = (1 / 2.15, 0.0, 0.15 / 2.15, 1 / 2.15)
 """Weight of each scale, fine to coarse."""
 NOISE = 0.005 * 255**2
 """Variance of the noise in the eye, squared grey levels."""
-OFFSET = 1e-7
-"""Added to the information of every window."""
+OFFSET = 1e-7 * math.log(10)
+"""Added to the information of every window: 1e-7 in decimal logarithms."""
 
 
 def viff(fused: NDArray[Any], sources: Sources, *, field: NDArray[Any] | None = None) -> float:
