@@ -50,7 +50,7 @@ def _grain(
     dome, middle = up * np.float32(radius), np.float32(radius)
     inside = body * np.clip(0.35 + 0.5 * up, 0, 1) * np.clip(0.5 + 0.12 * fine[box] + 0.1 * cloud[box], 0.05, 2)
     scene.lay(
-        tinted(inside * 0.75, dye), 0.25 * dome / middle * body, height_um=middle, thickness_um=1.2 * dome, at=box
+        tinted(inside * 0.75, dye), 0.15 * dome / middle * body, height_um=middle, thickness_um=1.2 * dome, at=box
     )
     crumbs = scene.granules(0.12, 0.75, at=box) * body * up
     scene.lay(tinted(0.22 * crumbs, dye), 0.07 * crumbs, height_um=middle + 0.3 * dome * cloud[box], at=box)
@@ -75,8 +75,8 @@ def _grain(
                 (wide - wall).reshape(up.shape).astype(np.float32) * middle, 0.6
             )
         slant = np.minimum(1 / np.maximum(up, 0.3), 3)
-        skin = body * np.clip(0.13 * slant + 0.42 * mark + 0.06 * fine[box], 0.01, 2)
-        scene.lay(tinted(skin, dye), body * (0.14 * mark + 0.02 * fine[box]), height_um=middle + side * dome, at=box)
+        skin = body * np.clip(0.13 * slant + 0.6 * mark + 0.06 * fine[box], 0.01, 2)
+        scene.lay(tinted(skin, dye), body * (0.08 * mark + 0.015 * fine[box]), height_um=middle + side * dome, at=box)
     rim = edge(np.float32(0.03 * radius + 0.3) - np.abs(one.inside_um - 0.05 * middle), 2 * soft)
     scene.lay(tinted(rim * (0.8 + 0.15 * fine[box]), dye), 0.12 * rim, height_um=middle, at=box)
     if coat == "spines":
