@@ -36,6 +36,11 @@ FLAGS = (
 START_S = 60
 
 
+def installed_browser() -> str | None:
+    """Give the path of an installed Chromium or Chrome; None leaves the choice to Playwright."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
 def _give_up(reason: str) -> None:
     if os.environ.get("MMLIB_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
@@ -49,10 +54,9 @@ def chromium() -> Iterator[Any]:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
         _give_up("browser tests need the package playwright: pip install playwright")
-    found = next((path for path in map(shutil.which, NAMES) if path), None)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS), timeout=30_000)
+            browser = playwright.chromium.launch(executable_path=installed_browser(), args=list(FLAGS), timeout=30_000)
         except Error as error:
             _give_up(f"no browser starts (install chromium, or run: playwright install chromium): {str(error)[:200]}")
         yield browser

@@ -53,12 +53,18 @@ export class Frames {
   look(index, direction) {
     this.index = index;
     if (direction) this.direction = direction;
-    for (const pane of this.panes) {
-      for (const step of [0, 1, -1, ...Array.from({ length: AHEAD - 1 }, (_, i) => i + 2)]) {
-        this.decode(pane.key, planeOf(pane, index + step * this.direction));
-      }
-    }
     this.ask();
+    this.decodeAround(index);
+  }
+
+  // This plane first and alone; then, one after the other, those that the next steps will show.
+  async decodeAround(index) {
+    await Promise.all(this.panes.map((pane) => this.decode(pane.key, planeOf(pane, index))));
+    for (const step of [1, -1, ...Array.from({ length: AHEAD - 1 }, (_, i) => i + 2)]) {
+      if (this.index !== index) return;
+      const plane = index + step * this.direction;
+      await Promise.all(this.panes.map((pane) => this.decode(pane.key, planeOf(pane, plane))));
+    }
   }
 
   /** Say whether the view is at rest, so that exact frames are worth asking for. */
