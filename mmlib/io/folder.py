@@ -51,7 +51,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
         A key for `sorted`.
     """
     pieces = re.split(r"([0-9]+)", name.casefold())
-    key = [(1, int(piece), "") if piece.isdecimal() and piece.isascii() else (0, 0, piece) for piece in pieces if piece]
+    key = [(0, int(piece), "") if piece.isdecimal() and piece.isascii() else (1, 0, piece) for piece in pieces if piece]
     return (*key, (-1, 0, name))
 
 

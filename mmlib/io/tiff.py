@@ -34,21 +34,25 @@ def open_tiff(path: Path, limits: Limits) -> ZStack:
     Raises:
         InputError: if it is damaged, too large, or has values that are not finite.
     """
-    source = str(path)
     with reading(path):
         try:
-            planes = TiffPlanes(path)
-        except InputError as error:
-            raise InputError(f"{source} {error}") from None
-        except OSError:
+            return _opened(path, limits)
+        except (InputError, OSError):
             raise
         except Exception:  # tifffile raises whatever broken bytes make it raise
-            raise InputError(f"{source} is cut short or damaged; copy it again") from None
-        stored = path.stat().st_size
+            raise InputError(f"{path} is cut short or damaged; copy it again") from None
+
+
+def _opened(path: Path, limits: Limits) -> ZStack:
+    source = str(path)
+    try:
+        planes = TiffPlanes(path)
+    except InputError as error:
+        raise InputError(f"{source} {error}") from None
     shape = planes.shape
     limits.check_frame(shape[0], shape[1], source)
     limits.check_count(len(planes), source)
-    limits.check_bytes(int(np.prod(shape)) * planes.dtype.itemsize * len(planes), stored, source)
+    limits.check_bytes(int(np.prod(shape)) * planes.dtype.itemsize * len(planes), path.stat().st_size, source)
     remarks = [*planes.remarks, *_colour_remarks(planes)]
     levels = _kept(planes) or fitted(planes, planes.dtype, source)
     if levels.remark:
@@ -57,7 +61,7 @@ def open_tiff(path: Path, limits: Limits) -> ZStack:
     if frames is None or frames.array.dtype != levels.dtype or levels.scale != 1:
         frames = LevelledFrames(planes, levels)
     notes = _notes(planes)
-    bits = int(planes.page.bitspersample)
+    bits = planes.bits
     return ZStack(
         frames=frames,
         shape=shape,
@@ -80,7 +84,7 @@ def _colour_remarks(planes: TiffPlanes) -> list[str]:
 
 
 def _kept(planes: TiffPlanes) -> Levels | None:
-    bits = int(planes.page.bitspersample)
+    bits = planes.bits
     if planes.dtype == np.uint8 and bits < 8 and planes.page.photometric != 3:
         return Levels(0, 255 / (2**bits - 1), np.dtype(np.uint8))
     return kept(planes.dtype)

@@ -68,20 +68,28 @@ class TiffPlanes:
                 raise InputError("holds no pictures; save it again")
             series = max(every, key=lambda one: (len(one.pages), one.size))
             self.page = series.keyframe
-            self._share_out(series)
-        others = sum(1 for one in every if one is not series and not one.is_pyramidal)
+            single = [one for one in every if len(one.pages) == 1 and one.shape == self.page.shape == series.shape]
+            single = [one for one in single if one.keyframe.dtype == self.page.dtype]
+            self._share_out(series, [one.pages[0] for one in single] if len(single) > 1 else None)
+        others = sum(1 for one in every if one is not series and one not in single and not one.is_pyramidal)
         if others:
             self.remarks.append(f"also holds {others} pictures of another kind, which are left out")
 
-    def _share_out(self, series: Any) -> None:
-        """Decide which planes make which frame, and drop the frames that the file does not hold whole."""
+    def _share_out(self, series: Any, pages: list[Any] | None) -> None:
+        """Decide which planes make which frame, and drop the frames that the file does not hold whole.
+
+        Args:
+            series: the largest series.
+            pages: equal pictures that were saved one by one, each a series of its own, where that is so.
+        """
         page = self.page
         if "Z" in page.axes:
             raise InputError("holds volumes in single pages; save one page a frame")
         lead_axes, lead_shape = series.axes[: -page.ndim], series.shape[: -page.ndim]
         planes = int(np.prod(lead_shape, dtype=int))
-        if series.shape[-page.ndim :] != page.shape:
-            lead_axes, lead_shape, planes = "Q", (len(series.pages),), len(series.pages)
+        if pages is not None or series.shape[-page.ndim :] != page.shape:
+            planes = len(pages or series.pages)
+            lead_axes, lead_shape = "Q", (planes,)
         numbers = np.arange(planes).reshape(lead_shape)
         sizes = dict(zip(lead_axes, lead_shape, strict=True))
         long = [axis for axis in lead_axes if sizes[axis] > 1]
@@ -100,7 +108,7 @@ class TiffPlanes:
             self.remarks.append("has 3 channels, read as red, green and blue")
         else:
             numbers = numbers.reshape(-1, 1)
-        self._planes = self._open_planes(series, planes)
+        self._planes = self._open_planes(series, planes) if pages is None else pages
         frames = [tuple(int(n) for n in row) for row in numbers if all(self._has(int(n)) for n in row)]
         if len(frames) < len(numbers):
             if not frames:
@@ -112,11 +120,10 @@ class TiffPlanes:
 
     def _open_planes(self, series: Any, planes: int) -> Any:
         handle, page = self.tif.filehandle, self.page
-        self._size = handle.size
         if series.dataoffset is None:
             return series.pages
         dtype = np.dtype(page.dtype).newbyteorder(self.tif.byteorder)
-        held = (self._size - series.dataoffset) // max(page.nbytes, 1)
+        held = (handle.size - series.dataoffset) // max(page.nbytes, 1)
         path = Path(handle.path)
         if not path.is_file() or held < 1:
             return series.pages
@@ -131,7 +138,7 @@ class TiffPlanes:
         if page is None or page.keyframe.shape != self.page.shape:
             return False
         ends = (start + length for start, length in zip(page.dataoffsets, page.databytecounts, strict=False))
-        return max(ends, default=0) <= self._size
+        return max(ends, default=0) <= self.tif.filehandle.size
 
     @property
     def mapped(self) -> MappedArrays | None:
@@ -152,6 +159,12 @@ class TiffPlanes:
     def dtype(self) -> np.dtype[Any]:
         """Type of the values that frames have."""
         return np.dtype(np.uint8) if self.page.photometric == _PALETTE else np.dtype(self.page.dtype)
+
+    @property
+    def bits(self) -> int:
+        """Bits of a sample in the file."""
+        bits: Any = self.page.bitspersample
+        return int(max(bits)) if isinstance(bits, tuple) else int(bits)
 
     def __len__(self) -> int:
         """Say how many frames there are."""

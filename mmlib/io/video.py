@@ -116,7 +116,7 @@ class VideoReader:
         elif not declared and self._ends_early(opened, stream, moments):
             self.remarks.append(f"is cut short: {decoded} frames could be decoded, up to {moments[-1]:.2f} s")
         known = [moment for moment in moments if moment is not None]
-        if len(known) == len(moments):
+        if len(known) == len(moments) and (len(known) == 1 or known[-1] > known[0]):
             self.times_s = [moment - known[0] for moment in known]
 
     def _ends_early(self, opened: Any, stream: Any, moments: list[float | None]) -> bool:

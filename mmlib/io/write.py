@@ -47,7 +47,10 @@ def write_picture(
     frame = _in_bits(picture, bits, 8 if suffix == ".png" else 16)
     words = to_words(provenance)
     if suffix == ".png":
-        content = with_text(bytes(imagecodecs.png_encode(frame, level=_PNG_LEVEL)), {KEYWORD: words})
+        room = (
+            frame.nbytes + frame.nbytes // 64 + 2 * frame.shape[0] + 65_536
+        )  # what cannot be compressed grows a little
+        content = with_text(bytes(imagecodecs.png_encode(frame, level=_PNG_LEVEL, out=room)), {KEYWORD: words})
     else:
         content = _tiff(frame, words)
     with replacing(where) as file:

@@ -110,6 +110,18 @@ def _write_npy(file: IO[bytes], stack: ZStack, provenance: dict[str, Any] | None
 def _write_sweep(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
     if frame_rate_hz <= 0:
         raise InputError(f"frame_rate_hz must be above 0; it is {frame_rate_hz}")
+    try:
+        _encode(file, stack, words, frame_rate_hz, progress)
+    except av.error.FFmpegError as error:  # closing the container hides what the disk said
+        refused = error.__context__
+        if isinstance(refused, OSError):
+            raise refused from None
+        raise InputError(
+            f"a sweep of {stack.width} x {stack.height} pixels cannot be written ({error.strerror})"
+        ) from None
+
+
+def _encode(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
     with av.open(file, "w", format="mp4", options={"movflags": "faststart"}) as container:
         container.metadata["comment"] = words
         stream = container.add_stream("libx264", rate=Fraction(frame_rate_hz).limit_denominator(1000))
