@@ -105,6 +105,7 @@ class ExploreState(PageState[ExploreChoices]):
             new = source != self.choices.source or speed != self.choices.speed
             kept = ExploreChoices() if new else self.choices
             self.change(source=source, speed=speed, plane=plane, line=kept.line, camera=kept.camera)
+            self.forget()
             self.tell("stack")
             self.measure()
 
@@ -194,6 +195,12 @@ class ExploreState(PageState[ExploreChoices]):
             line: x0, y0, x1, y1 in picture px; None takes it away.
         """
         self.change(line=line)
+
+    def undo(self) -> None:
+        """Go back to what was chosen before for this stack."""
+        super().undo()
+        self.tell("curves")
+        self.measure()
 
     def histogram(self, bins: int = 64) -> NDArray[np.float64]:
         """Count the brightness of the shown frame inside the field.

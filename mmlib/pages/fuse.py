@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 
 from mmlib import io
 from mmlib.fusing import METHODS
@@ -29,7 +32,7 @@ def show(source: str | None = None) -> widgets.Widget:
         The page, ready to be the last line of a cell.
     """
     choices, trouble = from_query(FuseChoices, given_query())
-    state = FuseState(choices, run=Latest(), deliver=deliverer())
+    state = FuseState(choices, run=Latest(), aside=Latest(), deliver=deliverer())
     view = FuseView(state)
     state.complain(trouble)
     if source or choices.source:
@@ -59,6 +62,10 @@ class FuseView:
         self.depth = widgets.Checkbox(description="Show the depth map", indent=False)
         self.go, self.stop, self.back = button("Fuse", primary=True), button("Cancel"), button("Undo")
         self.downloads, self.copies, self.address = Downloads(), Copies(), Address()
+        self._read_from: Path | None = None
+        self._pictures: dict[str, Any] = {}
+        self._range = (0.0, 0.0)
+        self._jumped = False
         self.widget = self._lay_out()
         self._listen()
         state.on_change(self._changed)
@@ -93,9 +100,9 @@ class FuseView:
             self.align.value, self.depth.value = choices.align, choices.depth
         if "phase" in names:
             self._show_phase()
-        if names & {"stack", "result", "depth"}:
+        if names & {"stack", "result", "depth", "sharpest"}:
             self._show_pictures()
-        if names & {"result", "method", "frames", "align", "phase"}:
+        if names & {"result", "method", "frames", "align", "phase", "sharpest"}:
             self._show_outcome()
         if names & {"result", "table"}:
             self._offer_files()
@@ -129,20 +136,34 @@ class FuseView:
         if result is None:
             self.view.show([Pane(stack=stack, title="Stack")])
             return
+        summary = result.summary
+        self._picture("fused")
+        best = state.sharpest
+        note = "" if best is None else f"frame {best + 1} is the sharpest"
         panes = [
-            Pane(stack=stack, title="Stack", note=f"frame {result.sharpest + 1} is the sharpest"),
-            Pane(picture=self._fused(), title="Fused", note=str(result.summary["method"]), pixel_um=stack.pixel_um),
+            Pane(stack=stack, title="Stack", note=note),
+            Pane(picture=self._picture("fused"), title="Fused", note=str(summary["method"]), pixel_um=stack.pixel_um),
         ]
         if state.choices.depth:
-            unit = {"um": "µm", "frame": "frame"}[str(result.summary["depth_unit"])]
-            depth = io.read_map(result.file("depth.tif"))
-            words = f"{float(depth.min()):.4g} to {float(depth.max()):.4g} {unit}"
-            panes.append(Pane(picture=coloured(depth)[:, :, :3], title="Depth", note=words, kind="map"))
-        self.view.show(panes, index=result.sharpest)
+            panes.append(self._depth_pane(str(summary["depth_unit"])))
+        jump = best is not None and not self._jumped
+        self._jumped = self._jumped or jump
+        self.view.show(panes, index=best if jump else None)
 
-    def _fused(self) -> Any:
+    def _depth_pane(self, unit: str) -> Pane:
+        low, high = self._range
+        words = f"{low:.3g} to {high:.3g} µm" if unit == "um" else f"frame {low + 1:.3g} to {high + 1:.3g}"
+        return Pane(picture=self._picture("depth"), title="Depth", note=words, kind="map")
+
+    def _picture(self, name: str) -> Any:
+        """Read what a job wrote, once: a view knows a picture by its identity."""
         result = self.state.result
-        return io.read_picture(result.file("fused.png")) if result else None
+        if result is not None and result.folder != self._read_from:
+            self._read_from, self._jumped = result.folder, False
+            depth = io.read_map(result.file("depth.tif"))
+            self._range = float(np.nanmin(depth)), float(np.nanmax(depth))
+            self._pictures = {"fused": io.read_picture(result.file("fused.png")), "depth": coloured(depth)[:, :, :3]}
+        return self._pictures[name]
 
     def _show_outcome(self) -> None:
         state, result = self.state, self.state.result
@@ -156,7 +177,7 @@ class FuseView:
                 {
                     "Method": summary["method"],
                     "Frames used": summary["frames"],
-                    "Sharpest frame": result.sharpest + 1,
+                    "Sharpest frame": None if state.sharpest is None else state.sharpest + 1,
                     "Time": f"{summary['seconds']:.1f} s",
                 }
             )
@@ -181,6 +202,4 @@ EMPTY = (
 
 
 def _sentence(words: str) -> str:
-    from html import escape
-
     return escape(words[:1].upper() + words[1:])

@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mmlib import jobs
 from mmlib.errors import InputError, unknown
+from mmlib.field import find_field
 from mmlib.fusing import BEST, METHODS
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
+from mmlib.progress import Progress
+from mmlib.sharpness import focus_curve
 from mmlib.stacks import ZStack, parse_frames
 
 ALIGNMENTS = {"auto": "Auto", "on": "On", "off": "Off"}
@@ -41,13 +46,11 @@ class Fusion:
         made_with: the choices it was made with.
         folder: where the files lie.
         summary: what the job reported.
-        sharpest: the frame of the stack that gave most pixels.
     """
 
     made_with: FuseChoices
     folder: Path
     summary: dict[str, Any]
-    sharpest: int
 
     def file(self, name: str) -> Path:
         """Give the path of a file that the job wrote, such as ``fused.png``."""
@@ -68,6 +71,7 @@ class FuseState(PageState[FuseChoices]):
         share: how much of the running work is done, 0..1.
         stage: what is being done.
         result: what came of the last job that was done, or None.
+        sharpest: the sharpest single frame of those that are fused, once it is known.
         table: the focus table of the same frames (CSV), once it is there.
     """
 
@@ -76,6 +80,7 @@ class FuseState(PageState[FuseChoices]):
         choices: FuseChoices | None = None,
         *,
         run: Runner = at_once,
+        aside: Runner = at_once,
         deliver: Callable[[Callable[[], None]], None] = here,
     ) -> None:
         super().__init__(choices or FuseChoices())
@@ -84,8 +89,10 @@ class FuseState(PageState[FuseChoices]):
         self.share = 0.0
         self.stage = ""
         self.result: Fusion | None = None
+        self.sharpest: int | None = None
         self.table: Path | None = None
         self._run = run
+        self._aside = aside
         self._deliver = deliver
         self._job: jobs.Job | None = None
         self._turn = 0
@@ -106,9 +113,10 @@ class FuseState(PageState[FuseChoices]):
         self._phase("opening", 0.0, "opening")
 
         def opened(stack: ZStack) -> None:
-            self.stack, self.result, self.table = stack, None, None
+            self.stack, self.result, self.table, self.sharpest = stack, None, None, None
             new = (source, speed) != (self.choices.source, self.choices.speed)
             self.change(source=source, speed=speed, ran=again, frames="" if new else self.choices.frames)
+            self.forget()
             self._phase("ready", 0.0, "")
             self.tell("stack", "result")
             if again:
@@ -176,6 +184,7 @@ class FuseState(PageState[FuseChoices]):
         turn, choices = self._turn, self.choices
         self.table = None
         self._phase("running", 0.0, "starting")
+        self._find_sharpest(self.stack, chosen, turn)
 
         def submit(_: Any) -> jobs.Job:
             return jobs.submit("fuse", choices.source, method=choices.method, align=choices.align, **_frames(choices))
@@ -185,7 +194,7 @@ class FuseState(PageState[FuseChoices]):
                 job.cancel()
                 return
             self._job = job
-            job.on_change(lambda told: self._deliver(lambda: self._heard(told, turn, choices, chosen)))
+            job.on_change(lambda told: self._deliver(lambda: self._heard(told, turn, choices)))
 
         def failed(sentence: str) -> None:
             if turn == self._turn:
@@ -204,7 +213,7 @@ class FuseState(PageState[FuseChoices]):
             self._job = None
         self._phase("cancelled", 0.0, "")
 
-    def _heard(self, job: jobs.Job, turn: int, choices: FuseChoices, chosen: list[int]) -> None:
+    def _heard(self, job: jobs.Job, turn: int, choices: FuseChoices) -> None:
         if turn != self._turn or not self.running:
             return
         if job.state in ("waiting", "running"):
@@ -215,12 +224,26 @@ class FuseState(PageState[FuseChoices]):
             self._phase(job.state, 0.0, "")
             self.complain(job.message)
             return
-        sharpest = chosen[min(int(job.summary["most_used_frame"]), len(chosen) - 1)]
-        self.result = Fusion(choices, job.folder, job.summary, sharpest)
+        self.result = Fusion(choices, job.folder, job.summary)
         self.drift(ran=True)
         self._phase("done", 1.0, "")
         self.tell("result")
         self._write_table(turn, choices)
+
+    def _find_sharpest(self, stack: ZStack, chosen: list[int], turn: int) -> None:
+        """Find the best single frame meanwhile, to put the fused picture beside it."""
+
+        def look(tell: Progress) -> int | None:
+            part = stack.select(chosen)
+            curve = focus_curve(part, ["tenengrad"], find_field(part), tell)["tenengrad"]
+            return chosen[int(np.nanargmax(curve))] if np.isfinite(curve).any() else None
+
+        def found(sharpest: int | None) -> None:
+            if turn == self._turn and sharpest is not None:
+                self.sharpest = sharpest
+                self.tell("sharpest")
+
+        self._aside(look, found, lambda sentence: None, lambda share, stage: None)
 
     def _write_table(self, turn: int, choices: FuseChoices) -> None:
         """Have the focus table of the same frames written beside, for those who want numbers."""

@@ -58,12 +58,13 @@ class PageState(Generic[C]):
             self._tell_since(before)
 
     def drift(self, **values: Any) -> None:
-        """Choose something else that is not worth a way back, such as the next frame.
+        """Choose something else that is not worth a way back, such as the next frame: `undo` leaves it as it is.
 
         Args:
             **values: fields of the choices.
         """
         before = self.choices
+        self._past = [replace(past, **values) for past in self._past]
         if self._take(values):
             self._tell_since(before)
 
@@ -79,6 +80,10 @@ class PageState(Generic[C]):
     def can_undo(self) -> bool:
         """Whether there is something to go back to."""
         return bool(self._past)
+
+    def forget(self) -> None:
+        """Begin anew: what was chosen before cannot be come back to."""
+        self._past = []
 
     def undo(self) -> None:
         """Go back to what was chosen before; nothing happens at the beginning."""

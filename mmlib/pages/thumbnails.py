@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from base64 import b64encode
 from functools import lru_cache
 from pathlib import Path
@@ -74,8 +75,8 @@ def _kept(name: str) -> Path | None:
     except (OSError, ValueError):
         return None
     made_from = f"{path.resolve()} {state.st_mtime_ns} {state.st_size}"
-    folder = Path(platformdirs.user_cache_dir("mmlib")) / "thumbnails"
-    return folder / f"{hashlib.sha256(made_from.encode()).hexdigest()[:32]}.png"
+    cache = Path(os.environ.get("MMLIB_CACHE") or platformdirs.user_cache_dir("mmlib"))
+    return cache / "thumbnails" / f"{hashlib.sha256(made_from.encode()).hexdigest()[:32]}.png"
 
 
 def _small(picture: Frame) -> Frame:
