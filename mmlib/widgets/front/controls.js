@@ -1,6 +1,6 @@
 // The buttons, the plane slider and the status line of a view.
 import { ContrastPanel, panelButton } from "./contrast.js";
-import { element, iconButton } from "./elements.js";
+import { OWN_KEYS, element, iconButton } from "./elements.js";
 import { KEYS } from "./keys.js";
 
 const SPEEDS = [2, 5, 10, 15, 25];
@@ -57,7 +57,7 @@ export class Controls {
     const { view } = this;
     this.playButton = iconButton("play", "Play (space)", () => view.set({ playing: !view.model.get("playing") }));
     this.slider = element("input", {
-      type: "range", class: "mm-plane", min: 0, max: 0, step: 1, "aria-label": "Plane",
+      type: "range", class: "mm-plane", min: 0, max: 0, step: 1, "aria-label": "Plane", ...OWN_KEYS,
       oninput: () => view.go(Number(this.slider.value)),
     });
     this.speed = element(

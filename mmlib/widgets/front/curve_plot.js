@@ -1,5 +1,5 @@
 // CurvePlot in the browser: curves over planes as SVG, a marker for the plane, and keys and pointer to move it.
-import { clamp, element, perFrame } from "./elements.js";
+import { OWN_KEYS, clamp, element, guardKey, perFrame } from "./elements.js";
 
 const SVG_NS = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 14, right: 14, top: 22, bottom: 30 };
@@ -21,11 +21,11 @@ class Plot {
     this.tip = element("div", { class: "mm-tip", hidden: true });
     this.area = element(
       "div",
-      { class: "mm-curve-area", tabindex: "0", role: "slider", "aria-label": `${model.get("label")}: plane`, "aria-valuemin": "1" },
+      { class: "mm-curve-area", tabindex: "0", role: "slider", "aria-label": `${model.get("label")}: plane`, "aria-valuemin": "1", ...OWN_KEYS },
       this.svg, this.tip,
     );
     this.legend = element("div", { class: "mm-legend", role: "group", "aria-label": "Curves" });
-    this.root = element("div", { class: "mm-curves", role: "group", "aria-label": model.get("label"), "data-lm-suppress-shortcuts": "true" }, this.legend, this.area);
+    this.root = element("div", { class: "mm-curves", role: "group", "aria-label": model.get("label") }, this.legend, this.area);
     el.append(this.root);
     this.draw = perFrame(() => this.paint());
     this.mark = perFrame(() => this.paintMark());
@@ -71,6 +71,7 @@ class Plot {
   }
 
   key(event) {
+    guardKey(event);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10 }[event.key];
     if (step) this.go(this.model.get("index") + step);

@@ -59,6 +59,15 @@ export function iconButton(name, label, onclick, { pressed, text } = {}) {
   );
 }
 
+/** Attributes of an element whose keys are its own: JupyterLab looks for this one before it takes a key for itself. */
+export const OWN_KEYS = { "data-lm-suppress-shortcuts": "true" };
+
+/** Keep plain letters and digits from the page around us: in JupyterLab they would cut or add cells. */
+export function guardKey(event) {
+  const plain = !event.ctrlKey && !event.metaKey && !event.altKey && event.key.length === 1;
+  if (plain) event.stopPropagation();
+}
+
 /** Keep a number within limits. */
 export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);

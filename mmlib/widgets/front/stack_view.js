@@ -2,7 +2,7 @@
 import { moved, place, toPicture, zoomed } from "./camera.js";
 import { ContrastFilter } from "./contrast.js";
 import { Controls } from "./controls.js";
-import { calm, clamp, element, perFrame } from "./elements.js";
+import { OWN_KEYS, calm, clamp, element, guardKey, perFrame } from "./elements.js";
 import { Frames, planeOf } from "./frames.js";
 import { keyAction } from "./keys.js";
 import { PaneBox, Readout } from "./panes.js";
@@ -37,10 +37,8 @@ class View {
 
   build(el) {
     this.live = element("div", { class: "mm-hidden", "aria-live": "polite" });
-    this.stage = element("div", { class: "mm-stage", tabindex: "0", role: "group", "aria-label": "Pictures" });
-    this.root = element("div", {
-      class: "mm-view", role: "group", "aria-label": this.model.get("label"), "data-lm-suppress-shortcuts": "true",
-    });
+    this.stage = element("div", { class: "mm-stage", tabindex: "0", role: "group", "aria-label": "Pictures", ...OWN_KEYS });
+    this.root = element("div", { class: "mm-view", role: "group", "aria-label": this.model.get("label") });
     this.filter = new ContrastFilter(this.root);
     this.controls = new Controls(this);
     this.root.append(this.controls.bar, this.stage, this.controls.foot, this.controls.sheet, this.live);
@@ -373,6 +371,7 @@ class View {
 
   key(event) {
     const work = keyAction(event, this);
+    guardKey(event);
     if (!work) return;
     event.preventDefault();
     event.stopPropagation();
