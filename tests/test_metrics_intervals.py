@@ -202,7 +202,15 @@ def test_measure_gives_what_applies_and_a_reason_for_the_rest():
     for answer in answers.values():
         assert (answer.value is None) == bool(answer.reason)
         json.dumps(answer.to_dict(), allow_nan=False)
-    assert answers["psnr"].to_dict()["reason"] == "infinite: the pictures are equal"
+    row = answers["psnr"].to_dict()
+    assert (row["title"], row["value"], row["unit"], row["direction"], row["range"]) == (
+        "PSNR",
+        None,
+        "dB",
+        "higher",
+        [0, None],
+    )
+    assert row["reason"] == "infinite: the pictures are equal"
     assert repr(answers["psnr"]) == "PSNR inf dB (higher is better)"
     assert repr(answers["q_mi"]) == "Q_MI 2 (higher is better)"
     assert repr(answers["cnniqa"]).startswith("CNNIQA: the weights of CNNIQA are missing")

@@ -113,7 +113,7 @@ class Measurement:
         """Give what JSON, a table or a page needs; an infinite number becomes None with its reason.
 
         Returns:
-            name, title, value, unit, better, range, cost, note, reason.
+            name, title, value, unit, direction (of better), range, cost, note, reason.
         """
         value, reason = self.value, self.reason
         if value is not None and not math.isfinite(value):
@@ -124,7 +124,7 @@ class Measurement:
             "title": self.measure.title,
             "value": value,
             "unit": self.measure.unit,
-            "better": self.measure.better,
+            "direction": self.measure.better,
             "range": ends,
             "cost": self.measure.cost,
             "note": self.measure.note,
