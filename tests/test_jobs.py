@@ -103,7 +103,10 @@ def test_eviction_takes_what_was_not_looked_at_for_longest(tmp_path):
 def cluster():
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as running:
+    only_once = {"allowed_failures": 0}
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, scheduler_kwargs=only_once
+    ) as running:
         yield running
 
 
