@@ -1,6 +1,7 @@
 """Stacks written and read again: every frame, every height, and how they were made."""
 
 import av
+import cv2
 import numpy as np
 import pytest
 import tifffile
@@ -72,6 +73,15 @@ def test_a_grey_sweep_stays_grey(tmp_path):
     back = io.open_stack(tmp_path / "s.mp4", cache=None)
     assert np.ptp(back[2], axis=2).max() <= 1
     assert np.abs(back[2].astype(int).mean() - held[2].mean()) < 2
+
+
+def test_a_sweep_is_neither_darker_nor_tinted(tmp_path):
+    smooth = cv2.GaussianBlur(noise((120, 160, 3)).astype(np.float32), (0, 0), 9)
+    held = cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    io.write_stack(tmp_path / "s.mp4", from_array(held[None]))
+    shift = io.open_stack(tmp_path / "s.mp4", cache=None)[0].astype(float) - held
+    assert np.abs(shift.mean(axis=(0, 1))).max() < 0.5
+    assert np.abs(shift).mean() < 2
 
 
 @pytest.mark.parametrize("name", ["p.png", "p.tif"])

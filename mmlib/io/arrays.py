@@ -1,13 +1,10 @@
-"""Frames that lie one after another in a file, memory-mapped: .npy files, uncompressed TIFFs and the cache."""
+"""NumPy arrays in .npy files as stacks: their header is read here, their values stay where they are."""
 
 from __future__ import annotations
 
 import ast
-import json
-import mmap
 import struct
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,82 +13,15 @@ from numpy.typing import NDArray
 
 from mmlib.errors import InputError
 from mmlib.io.hashing import file_hash
-from mmlib.io.levels import Levels, fitted, kept
+from mmlib.io.levels import fitted, kept
 from mmlib.io.limits import Limits
+from mmlib.io.mapped import LevelledFrames, MappedArrays
+from mmlib.io.notes import read_notes, with_notes
 from mmlib.io.reasons import reading
-from mmlib.pictures import Frame
 from mmlib.stacks import ZStack
-
-NOTES_END = b"mmlibnotes"
-"""The last bytes of a .npy that carries notes after its array; NumPy reads such a file as any other."""
 
 _HEADER_BYTES = 256
 _LONGEST_HEADER = 10_000
-
-
-class MappedArrays:
-    """Equal arrays one after another in a file, read where they lie: processes that map one file share its memory."""
-
-    def __init__(self, path: Path, offset: int, count: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        """Map the file.
-
-        Args:
-            path: the file.
-            offset: where the first array begins, in bytes.
-            count: how many arrays there are.
-            shape: of one array.
-            dtype: of its values; any byte order.
-        """
-        self.path = path
-        with path.open("rb") as file:
-            self._mapping = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self.array: NDArray[Any] = np.ndarray((count, *shape), dtype, buffer=self._mapping, offset=offset)
-        self._offset = offset
-
-    def __len__(self) -> int:
-        """Say how many arrays there are."""
-        return len(self.array)
-
-    def __getitem__(self, index: int) -> NDArray[Any]:
-        """Give one array, a view that cannot be written."""
-        item: NDArray[Any] = self.array[index]
-        return item
-
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        """Give every array in order, letting go of the pages of those gone by, so that memory does not grow."""
-        start = 0
-        for index in range(len(self)):
-            yield self.array[index]
-            end = (self._offset + (index + 1) * self.array[index].nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
-            if hasattr(self._mapping, "madvise") and end > start:
-                self._mapping.madvise(mmap.MADV_DONTNEED, start, end - start)
-                start = end
-
-
-class LevelledFrames:
-    """Frames whose values are made levels as they are read."""
-
-    def __init__(self, values: Any, levels: Levels) -> None:
-        """Keep where the values come from.
-
-        Args:
-            values: frames by index and in order.
-            levels: what makes them uint8 or uint16.
-        """
-        self._values = values
-        self._levels = levels
-
-    def __len__(self) -> int:
-        """Say how many frames there are."""
-        return len(self._values)
-
-    def __getitem__(self, index: int) -> Frame:
-        """Read one frame."""
-        return self._levels.apply(self._values[index])
-
-    def __iter__(self) -> Iterator[Frame]:
-        """Read every frame in order."""
-        return (self._levels.apply(values) for values in self._values)
 
 
 class _Chosen:
@@ -158,43 +88,6 @@ def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", room) + said.ljust(room - 1) + b"\n"
 
 
-def notes_trailer(notes: dict[str, Any]) -> bytes:
-    """Give the bytes that keep notes after the array of a .npy.
-
-    Args:
-        notes: anything JSON can say.
-
-    Returns:
-        The bytes to append.
-    """
-    words = json.dumps(notes).encode()
-    return words + struct.pack("<Q", len(words)) + NOTES_END
-
-
-def read_notes(path: Path) -> dict[str, Any]:
-    """Read the notes that `notes_trailer` put after the array of a .npy.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The notes; empty where there are none.
-    """
-    tail = 8 + len(NOTES_END)
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        if size < tail:
-            return {}
-        file.seek(size - tail)
-        end = file.read(tail)
-        (length,) = struct.unpack("<Q", end[:8])
-        if end[8:] != NOTES_END or length > size - tail:
-            return {}
-        file.seek(size - tail - length)
-        notes: dict[str, Any] = json.loads(file.read(length))
-        return notes
-
-
 def open_npy(path: Path, limits: Limits) -> ZStack:
     """Open a .npy as a stack: memory-mapped, nothing unpickled.
 
@@ -254,42 +147,3 @@ def open_npy(path: Path, limits: Limits) -> ZStack:
         identify=lambda: file_hash(path),
     )
     return with_notes(stack, read_notes(path))
-
-
-def with_notes(stack: ZStack, notes: dict[str, Any]) -> ZStack:
-    """Give a stack what was noted about it; a note of the wrong length is left out.
-
-    Args:
-        stack: the stack.
-        notes: as `stack_notes` makes them.
-
-    Returns:
-        The stack with its z, pixel size, times, bit depth and speed.
-    """
-    known: dict[str, Any] = {}
-    for name in ("z_um", "times_s"):
-        values = notes.get(name)
-        if isinstance(values, list) and len(values) == len(stack):
-            known[name] = tuple(float(value) for value in values)
-    for name, kind in (("pixel_um", float), ("bit_depth", int), ("speed", int)):
-        if notes.get(name) is not None:
-            known[name] = kind(notes[name])
-    return replace(stack, **known)
-
-
-def stack_notes(stack: ZStack) -> dict[str, Any]:
-    """Note what is known about a stack, in what JSON can say.
-
-    Args:
-        stack: the stack.
-
-    Returns:
-        Its z, pixel size, times, bit depth and speed.
-    """
-    return {
-        "z_um": None if stack.z_um is None else list(stack.z_um),
-        "times_s": None if stack.times_s is None else list(stack.times_s),
-        "pixel_um": stack.pixel_um,
-        "bit_depth": stack.bit_depth,
-        "speed": stack.speed,
-    }

@@ -17,7 +17,8 @@ import numpy as np
 import platformdirs
 
 from mmlib.errors import InputError
-from mmlib.io.arrays import MappedArrays, npy_header, read_npy_header
+from mmlib.io.arrays import npy_header, read_npy_header
+from mmlib.io.mapped import MappedArrays
 from mmlib.io.reasons import reading, writing
 from mmlib.pictures import Frame
 from mmlib.progress import Progress, silent

@@ -13,9 +13,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mmlib.errors import InputError
-from mmlib.io.arrays import with_notes
 from mmlib.io.hashing import joint_hash, stream_hash
 from mmlib.io.limits import Limits
+from mmlib.io.notes import NOTES_FILE, with_notes
 from mmlib.io.picture_file import PictureHeader, decode, read_header
 from mmlib.io.reasons import reading
 from mmlib.io.sniff import HEAD_BYTES, PICTURES, sniff
@@ -119,7 +119,7 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
             if kind in PICTURES or looks_like_picture(entry.name):
                 items.append(Item(entry.name, size, lambda entry=entry: entry.open("rb")))  # type: ignore[misc]
     stack = gather(items, str(path), limits)
-    notes = path / "stack.json"
+    notes = path / NOTES_FILE
     if not notes.is_file():
         return stack
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,16 +13,17 @@ import numpy as np
 
 from mmlib.errors import InputError
 from mmlib.io.archive import open_zip
-from mmlib.io.arrays import MappedArrays, open_npy, stack_notes, with_notes
+from mmlib.io.arrays import open_npy
 from mmlib.io.cache import Cache
 from mmlib.io.folder import Item, gather, open_folder
 from mmlib.io.hashing import file_hash, joint_hash
 from mmlib.io.limits import Limits
+from mmlib.io.mapped import MappedArrays
+from mmlib.io.notes import stack_notes, with_notes
 from mmlib.io.picture_file import read_header
 from mmlib.io.reasons import reading
 from mmlib.io.sniff import HEAD_BYTES, PICTURES, VIDEOS, in_words, sniff
 from mmlib.io.tiff import open_tiff
-from mmlib.io.video import VideoReader
 from mmlib.pictures import Frame
 from mmlib.progress import Progress, report, silent
 from mmlib.stacks import ZStack
@@ -88,6 +89,8 @@ def _open_picture(path: Path, limits: Limits) -> ZStack:
 
 def _open_video(path: Path, kind: str, limits: Limits, cache: Cache | None, progress: Progress) -> ZStack:
     """Decode a video into the cache, or find it there."""
+    from mmlib.io.video import VideoReader  # libav is large, and only videos need it
+
     with reading(path):
         content = file_hash(path)
     reader = VideoReader(path, kind, limits, progress)
@@ -116,7 +119,7 @@ def _open_video(path: Path, kind: str, limits: Limits, cache: Cache | None, prog
     return with_notes(stack, noted)
 
 
-def _in_passing(reader: VideoReader, notes: Callable[[], dict[str, Any]]) -> tuple[MappedArrays, dict[str, Any]]:
+def _in_passing(reader: Iterable[Frame], notes: Callable[[], dict[str, Any]]) -> tuple[MappedArrays, dict[str, Any]]:
     """Decode a video into a file of its own, which is gone when nobody has it open."""
     with tempfile.TemporaryDirectory(prefix="mmlib-", ignore_cleanup_errors=True) as home:
         return Cache(Path(home), max_bytes=1 << 62).fill("video", reader, notes)

@@ -7,20 +7,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-import av
 import tifffile
 
 from mmlib.errors import InputError
-from mmlib.io import arrays, chunks
+from mmlib.io import chunks, notes
 from mmlib.io.reasons import reading
 from mmlib.io.sniff import HEAD_BYTES, VIDEOS, sniff
 from mmlib.io.tiff_planes import hushed
 
 KEYWORD = "mmlib"
 """The one key under which provenance is kept, so that other words in a file are not taken for it."""
-
-NOTES_FILE = "stack.json"
-"""Where a folder of frames keeps what is known about it."""
 
 
 def to_words(provenance: dict[str, Any] | None, **more: Any) -> str:
@@ -59,18 +55,20 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     where = Path(path)
     with reading(where):
         if where.is_dir():
-            notes = where / NOTES_FILE
-            return _from_words(notes.read_text() if notes.is_file() else "")
+            kept = where / notes.NOTES_FILE
+            return _from_words(kept.read_text() if kept.is_file() else "")
         with where.open("rb") as file:
             kind = sniff(file.read(HEAD_BYTES))
             if kind == "png":
                 return _from_words(chunks.read_text(file, KEYWORD))
         if kind == "npy":
-            return dict(arrays.read_notes(where).get(KEYWORD, {}))
+            return dict(notes.read_notes(where).get(KEYWORD, {}))
     try:
         if kind == "tiff":
             return _of_tiff(where)
         if kind in VIDEOS:
+            import av  # libav is large, and only videos need it
+
             with av.open(str(where), format=kind, options={"protocol_whitelist": "file"}) as opened:
                 return _from_words(opened.metadata.get("comment"))
     except Exception:  # the readers raise whatever broken bytes make them raise

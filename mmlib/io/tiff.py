@@ -8,10 +8,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from mmlib.errors import InputError
-from mmlib.io.arrays import LevelledFrames
 from mmlib.io.hashing import file_hash
 from mmlib.io.levels import Levels, fitted, kept
 from mmlib.io.limits import Limits
+from mmlib.io.mapped import LevelledFrames
 from mmlib.io.reasons import reading
 from mmlib.io.tiff_notes import TiffNotes, imagej_notes, ome_notes
 from mmlib.io.tiff_planes import TiffPlanes, hushed

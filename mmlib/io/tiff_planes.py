@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from mmlib.errors import InputError
-from mmlib.io.arrays import MappedArrays
+from mmlib.io.mapped import MappedArrays
 from mmlib.pictures import Frame
 
 _STACK_AXES = "ZQITRPMAHEVLB"

@@ -9,6 +9,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import Interpolation
 
 from mmlib.errors import InputError
 from mmlib.io.limits import Limits
@@ -16,6 +17,9 @@ from mmlib.io.reasons import reading
 from mmlib.io.turning import UPRIGHT, matrix_orientation, turn
 from mmlib.pictures import Frame
 from mmlib.progress import Progress, silent
+
+EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+"""How colours are converted: libav's quick way makes every picture a level or more darker than it is."""
 
 
 @dataclass
@@ -152,7 +156,7 @@ class VideoReader:
             self.bit_depth = max(component.bits for component in frame.format.components)
         grey = len(frame.format.components) == 1 and not frame.format.has_palette and not frame.format.is_rgb
         wanted = ("gray16le" if deep else "gray") if grey else ("rgb48le" if deep else "rgb24")
-        pixels: Frame = frame.to_ndarray(format=wanted)
+        pixels: Frame = frame.to_ndarray(format=wanted, interpolation=EXACT)
         matrix = next((bytes(data) for data in frame.side_data if "DISPLAYMATRIX" in str(data.type)), b"")
         orientation = matrix_orientation(matrix) if matrix else UPRIGHT
         if orientation is None:

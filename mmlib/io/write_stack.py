@@ -5,25 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
-import av
 import numpy as np
 import tifffile
 
 from mmlib.errors import InputError
-from mmlib.io.arrays import notes_trailer, npy_header, stack_notes
-from mmlib.io.provenance import KEYWORD, NOTES_FILE, to_words
+from mmlib.io.arrays import npy_header
+from mmlib.io.notes import NOTES_FILE, notes_trailer, stack_notes
+from mmlib.io.provenance import KEYWORD, to_words
 from mmlib.io.replacing import replacing, replacing_folder
 from mmlib.io.write import write_picture
-from mmlib.pictures import Frame, to_uint8
 from mmlib.progress import Progress, report, silent
 from mmlib.stacks import ZStack
-
-_QUALITY = "16"
-"""Constant rate factor of H.264: hardly seen to differ from the frames."""
 
 
 def write_stack(
@@ -108,39 +103,9 @@ def _write_npy(file: IO[bytes], stack: ZStack, provenance: dict[str, Any] | None
 
 
 def _write_sweep(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
-    if frame_rate_hz <= 0:
-        raise InputError(f"frame_rate_hz must be above 0; it is {frame_rate_hz}")
-    try:
-        _encode(file, stack, words, frame_rate_hz, progress)
-    except av.error.FFmpegError as error:  # closing the container hides what the disk said
-        refused = error.__context__
-        if isinstance(refused, OSError):
-            raise refused from None
-        raise InputError(
-            f"a sweep of {stack.width} x {stack.height} pixels cannot be written ({error.strerror})"
-        ) from None
+    from mmlib.io.sweep import write_sweep  # libav is large, and only videos need it
 
-
-def _encode(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
-    with av.open(file, "w", format="mp4", options={"movflags": "faststart"}) as container:
-        container.metadata["comment"] = words
-        stream = container.add_stream("libx264", rate=Fraction(frame_rate_hz).limit_denominator(1000))
-        stream.options = {"crf": _QUALITY, "preset": "medium"}
-        stream.pix_fmt = "yuv420p"
-        stream.height, stream.width = stack.height + stack.height % 2, stack.width + stack.width % 2
-        stream.codec_context.colorspace = 1  # BT.709, as browsers take it
-        stream.codec_context.color_range = 1
-        for frame in report(stack, len(stack), "writing", progress):
-            picture = av.VideoFrame.from_ndarray(_even(to_uint8(frame)), format="rgb24" if stack.colour else "gray")
-            picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
-
-
-def _even(frame: Frame) -> Frame:
-    """Repeat the last row and column where H.264 needs an even number of them."""
-    odd = [(0, frame.shape[0] % 2), (0, frame.shape[1] % 2), (0, 0)][: frame.ndim]
-    return np.ascontiguousarray(np.pad(frame, odd, mode="edge"))
+    write_sweep(file, stack, words, frame_rate_hz, progress)
 
 
 def _write_folder(path: Path, stack: ZStack, provenance: dict[str, Any] | None, progress: Progress) -> None:
