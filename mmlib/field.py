@@ -24,7 +24,7 @@ RIM_SEEN = 0.6
 """How much of the circle's part within the frame must be rim: a dark specimen may hide the rest."""
 OUTSIDE_DARK = 0.985
 LEAST_AREA = 0.15
-STEEP = 0.2
+STEEP = 0.35
 """How much brighter the rim is than the black, as a share of the brightness within; vignetting fades to nothing."""
 
 Ellipse = tuple[tuple[float, float], tuple[float, float], float]
@@ -98,7 +98,7 @@ def _disc(summary: NDArray[np.float32], threshold: float) -> Ellipse | None:
     disc = _fit(points)
     if disc is None or not _lit_disc(summary, threshold, disc, points):
         return None
-    return disc
+    return _at_half_height(summary, disc)
 
 
 def _fit(points: NDArray[np.float64]) -> Ellipse | None:
@@ -176,6 +176,27 @@ def _steep(summary: NDArray[np.float32], disc: Ellipse, inside: NDArray[np.bool_
         return False
     fall = float(np.median(within) - np.median(without))
     return fall > STEEP * float(np.median(summary[inside]))
+
+
+def _at_half_height(summary: NDArray[np.float32], disc: Ellipse) -> Ellipse:
+    """Move the rim to where the light has fallen by half: the threshold lies at the foot of a soft rim."""
+    centre, (long, short), angle = disc
+    away = _radius(disc, summary.shape)
+    edges = np.linspace(0.93, 1.07, max(int(0.07 * (long + short)), 8) + 1)
+    bins = np.digitize(away, edges)
+    light = np.array([np.median(summary[bins == i]) if (bins == i).any() else np.nan for i in range(1, len(edges))])
+    middles = (edges[:-1] + edges[1:]) / 2
+    known = np.isfinite(light)
+    light, middles = light[known], middles[known]
+    if len(light) < 4:
+        return disc
+    half = (light[: len(light) // 4].max() + light[-1]) / 2
+    last = int(np.flatnonzero(light >= half)[-1])
+    if last + 1 >= len(light):
+        return disc
+    step = (light[last] - half) / max(light[last] - light[last + 1], 1e-9)
+    rim = float(middles[last] + step * (middles[last + 1] - middles[last]))
+    return centre, (long * rim, short * rim), angle
 
 
 def _radius(disc: Ellipse, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -22,6 +22,8 @@ __all__ = ["COLUMNS", "METHODS", "FocusReport", "FrameAdvice", "focus"]
 METHODS = ("best", *MEASURES)
 """``best`` weighs four scales of detail by what each has to say; the others are the focus measures by name."""
 KEEP_SHARE = 0.1
+BEST_SHARE = 0.02
+"""A frame is kept if so many of the cells are in focus in it, or so many are nowhere sharper."""
 
 
 def focus(
@@ -136,9 +138,9 @@ def _advice(level: NDArray[np.int8], planes: NDArray[np.float64]) -> tuple[Frame
         best = int((np.round(planes[judged]) == frame).sum())
         if not count:
             verdict, reason = "blank", "no cell has detail to judge"
-        elif best or sharp >= KEEP_SHARE * count:
+        elif best >= BEST_SHARE * count or sharp >= KEEP_SHARE * count:
             verdict, reason = "sharp", f"{sharp} of {count} cells are in focus, {best} of them at their best"
         else:
-            verdict, reason = "blurred", f"only {sharp} of {count} cells are in focus, and each is sharper elsewhere"
+            verdict, reason = "blurred", f"only {sharp} of {count} cells are in focus, and nearly all are sharper elsewhere"
         advice.append(FrameAdvice(frame, verdict, reason))
     return tuple(advice)
