@@ -98,6 +98,18 @@ class StackView(anywidget.AnyWidget):
     def _default_camera(self) -> cameras.Camera:
         return cameras.fit()
 
+    @traitlets.validate("index")
+    def _within(self, proposal: Any) -> int:
+        return min(int(proposal["value"]), max(self.count - 1, 0)) if self.panes else int(proposal["value"])
+
+    @traitlets.validate("camera")
+    def _whole(self, proposal: Any) -> cameras.Camera:
+        try:
+            zoom, x, y = (float(proposal["value"][name]) for name in ("zoom", "x", "y"))
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"a camera has numbers zoom, x and y; got {proposal['value']!r}") from None
+        return {"zoom": zoom, "x": x, "y": y}
+
     @property
     def count(self) -> int:
         """Number of planes that the slider runs over: the most that a pane has."""
@@ -176,11 +188,16 @@ class StackView(anywidget.AnyWidget):
                 client, token, wanted = owed
                 pane = self._sources.get(wanted.key)
             told = {"client": client, "token": token, **wanted._asdict()}
+            coded = b""
             try:
                 if pane is None:
-                    raise KeyError(wanted.key)
+                    raise InputError("this picture is no longer shown")
                 coded = encode(pane.frame(wanted.plane), wanted.quality)
-            except Exception as error:
-                self.send({"type": "failed", "reason": str(error) or type(error).__name__, **told})
-            else:
-                self.send({"type": "frame", **told}, [coded])
+            except Exception as error:  # whatever a reader meets is said in the pane
+                told["reason"] = str(error) or type(error).__name__
+            try:
+                self.send({"type": "frame" if coded else "failed", **told}, [coded] if coded else None)
+            except BaseException:
+                with self._owing:
+                    self._sender = None
+                raise

@@ -168,6 +168,7 @@ export class Controls {
   }
 
   toggleSheet() {
+    this.contrastButton.toggle(false);
     this.sheet.hidden = !this.sheet.hidden;
     if (this.sheet.hidden) this.view.stage.focus();
     else this.sheet.querySelector("button").focus();

@@ -6,12 +6,12 @@ import { OWN_KEYS, calm, clamp, element, guardKey, perFrame } from "./elements.j
 import { Frames, planeOf } from "./frames.js";
 import { keyAction } from "./keys.js";
 import { PaneBox, Readout } from "./panes.js";
-import { listen } from "./pointing.js";
 import { arrange, moveHandle, strips } from "./layout.js";
+import { listen } from "./pointing.js";
+import { Stepper } from "./stepper.js";
+import { Tints } from "./tints.js";
 
 const REST_MS = 220; // after which a view counts as at rest
-const PATIENCE_MS = 400; // how long a held key waits for a frame before it goes on
-const QUEUE = 24; // key presses kept while frames are drawn
 const BLINK_MS = 700;
 
 class View {
@@ -19,15 +19,12 @@ class View {
     this.model = model;
     this.frames = frames;
     this.panes = [];
-    this.queue = 0; // planes still to step
-    this.waiting = 0; // since when the next frame is waited for
-    this.played = 0;
-    this.way = 1; // of playing
+    this.stepper = new Stepper(this);
+    this.tints = new Tints(() => this.redraw());
     this.front = 0; // the pane on top while blinking
     this.hovered = null;
     this.loupe = false;
     this.drawing = null;
-    this.tints = new Map();
     this.off = [];
     this.wake = perFrame(() => this.tick());
     this.build(el);
@@ -58,7 +55,7 @@ class View {
     on("change:_token", () => this.rebuild());
     on("change:index", () => this.planeChanged());
     on("change:camera", () => this.redraw());
-    on("change:playing", () => ((this.played = performance.now()), this.rest(), this.redraw()));
+    on("change:playing", () => (this.rest(), this.redraw()));
     for (const name of ["layout_mode", "curtain"]) on(`change:${name}`, () => (this.arrange(), this.redraw()));
     for (const name of ["contrast", "tool", "line", "region", "overlays_shown", "fps"]) on(`change:${name}`, () => this.redraw());
     on("change:overlays", () => this.redraw());
@@ -90,7 +87,7 @@ class View {
   /** Build the panes anew, because other things are shown. */
   rebuild() {
     const told = this.frames.panes;
-    this.queue = 0;
+    this.stepper.clear();
     this.hovered = null;
     this.front = Math.min(this.front, Math.max(told.length - 1, 0));
     for (const pane of this.panes) pane.node.remove();
@@ -162,14 +159,14 @@ class View {
 
   /** Show a plane at once. */
   go(index) {
-    this.queue = 0;
+    this.stepper.clear();
     this.set({ index: clamp(Math.round(index), 0, this.count - 1) });
   }
 
   /** Step so many planes, each of them seen. */
   step(planes) {
     if (this.model.get("playing")) this.set({ playing: false });
-    this.queue = clamp(this.queue + planes, -QUEUE, QUEUE);
+    this.stepper.push(planes);
     this.wake();
   }
 
@@ -199,29 +196,26 @@ class View {
 
   /** One animation frame: step if something waits to be stepped, and paint. */
   tick() {
-    if (this.queue) this.advance(clamp(this.index + Math.sign(this.queue), 0, this.count - 1), performance.now());
-    else if (this.model.get("playing") && this.count > 1) this.play(performance.now());
+    this.stepper.tick(performance.now());
     this.paint();
-    if (this.queue || this.model.get("playing")) this.wake();
+    if (this.stepper.busy) this.wake();
   }
 
-  advance(next, now) {
-    if (next === this.index) return (this.queue = 0), undefined;
-    if (this.painted !== this.index && now - this.waiting < PATIENCE_MS) return undefined; // not seen yet
-    if (!this.held(next) && now - (this.waiting ||= now) < PATIENCE_MS) return this.frames.look(this.index, Math.sign(this.queue));
-    this.waiting = now;
-    this.queue -= Math.sign(this.queue);
+  show(index) {
     this.painted = undefined;
-    this.set({ index: next });
-    return undefined;
+    this.set({ index });
   }
 
-  play(now) {
-    if (now - this.played < 1000 / this.model.get("fps") - 4) return;
-    if (this.index + this.way < 0 || this.index + this.way >= this.count) this.way = -this.way;
-    if (!this.held(this.index + this.way) && now - this.played < 1500) return this.frames.look(this.index, this.way);
-    this.played = now;
-    this.set({ index: this.index + this.way });
+  hurry(way) {
+    this.frames.look(this.index, way);
+  }
+
+  playing() {
+    return this.model.get("playing");
+  }
+
+  fps() {
+    return this.model.get("fps");
   }
 
   held(index) {
@@ -233,9 +227,10 @@ class View {
   paint() {
     const model = this.model;
     const camera = model.get("camera");
-    const overlays = model.get("overlays_shown") ? this.overlays() : [];
+    const overlays = model.get("overlays_shown") ? this.tints.filled(model.get("overlays")) : [];
     const drawn = { line: model.get("line"), region: model.get("region"), ...this.drawing };
-    const moving = this.queue !== 0 || model.get("playing");
+    const moving = this.stepper.busy;
+    if (this.hovered) this.hovered.picture = this.under(this.hovered);
     const filter = this.filter.set(model.get("contrast"));
     const entries = [];
     let complete = true;
@@ -274,26 +269,6 @@ class View {
     if (badge !== this.model.get("badge")) this.badgeTimer = setTimeout(() => this.set({ badge }), 120);
   }
 
-  /** The overlays, with the pictures of tints decoded as they come. */
-  overlays() {
-    return this.model.get("overlays").map((overlay) => {
-      if (overlay.type !== "tint") return overlay;
-      if (!this.tints.has(overlay.png)) {
-        this.tints.set(overlay.png, null);
-        createImageBitmap(new Blob([overlay.png], { type: "image/png" })).then((bitmap) => {
-          for (const [png, old] of this.tints) {
-            if (this.model.get("overlays").some((other) => other.png === png)) continue;
-            old?.close();
-            this.tints.delete(png);
-          }
-          this.tints.set(overlay.png, bitmap);
-          this.redraw();
-        });
-      }
-      return { ...overlay, bitmap: this.tints.get(overlay.png) };
-    });
-  }
-
   // ---- what the pointer asks for (see pointing.js)
 
   at(event, fixed) {
@@ -311,7 +286,12 @@ class View {
       pane = this.panes[this.front];
     }
     if (!pane) return null;
-    return { pane, point, picture: toPicture(place(this.model.get("camera"), pane.told, pane.box), point) };
+    return { pane, point, picture: this.under({ pane, point }) };
+  }
+
+  /** The point of the picture under a point of a pane. */
+  under({ pane, point }) {
+    return toPicture(place(this.model.get("camera"), pane.told, pane.box), point);
   }
 
   pan(dx, dy, pane) {
