@@ -58,7 +58,7 @@ def dct_ratio(grey: Grey, mask: Mask) -> float:
     blocks = _blocks(grey, mask, DCT_PX)  # (n, 8, 8)
     if not len(blocks):
         return float("nan")
-    cosine = cv2.dct(np.eye(DCT_PX, dtype=np.float64))
+    cosine = np.asarray(cv2.dct(np.eye(DCT_PX, dtype=np.float64), flags=cv2.DCT_ROWS)).T
     spectrum = np.einsum("ui,nij,vj->nuv", cosine, blocks, cosine, optimize=True) ** 2
     constant = float(spectrum[:, 0, 0].sum())
     return (float(spectrum.sum()) - constant) / max(constant, 1e-6)
