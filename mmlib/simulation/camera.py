@@ -27,6 +27,7 @@ class Camera:
         denoise: 0 none to 1: smooths where there is no more detail than noise.
         sharpen: strength of the unsharp mask.
         sharpen_px: its radius, standard deviation in pixels.
+        blur_px: softness of its lens and of resampling, standard deviation in pixels.
         gamma: of the tone curve; 1 leaves light as it is.
         jpeg_quality: 1 to 100, or None for no compression.
     """
@@ -40,6 +41,7 @@ class Camera:
     denoise: float = 0.5
     sharpen: float = 0.4
     sharpen_px: float = 1.2
+    blur_px: float = 0.0
     gamma: float = 2.2
     jpeg_quality: int | None = None
 
@@ -48,18 +50,20 @@ class Camera:
         for name in ("exposure", "gamma", "sharpen_px"):
             if not getattr(self, name) > 0:
                 raise InputError(f"{name} of a camera must be positive; got {getattr(self, name)}")
-        for name in ("electrons", "read_noise", "denoise", "sharpen"):
+        for name in ("electrons", "read_noise", "denoise", "sharpen", "blur_px"):
             if not getattr(self, name) >= 0:
                 raise InputError(f"{name} of a camera cannot be negative; got {getattr(self, name)}")
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise InputError(f"jpeg_quality must be 1 to 100; got {self.jpeg_quality}")
 
-    def take(self, light: torch.Tensor, *, gain: float = 1.0, generator: torch.Generator | None) -> torch.Tensor:
+    def take(
+        self, light: torch.Tensor, *, gain: float | torch.Tensor = 1.0, generator: torch.Generator | None
+    ) -> torch.Tensor:
         """Take a picture.
 
         Args:
             light: (..., 3, H, W) intensity on the sensor, one value a pixel; 1 where the slide is clear.
-            gain: relative brightness of this frame.
+            gain: relative brightness of this frame, or of each: (K, 1, 1, 1).
             generator: where the noise comes from; None: no noise.
 
         Returns:
@@ -67,6 +71,8 @@ class Camera:
         """
         lamp = light.new_tensor(self.lamp)[:, None, None]
         seen = light * (self.exposure * gain) * lamp
+        if self.blur_px:
+            seen = blur(seen, self.blur_px)
         noisy = generator is not None and self.electrons > 0
         if self.mosaic:
             seen = demosaic(self._noise(_mosaic(seen), generator) if noisy else _mosaic(seen))
