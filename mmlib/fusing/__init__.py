@@ -15,6 +15,7 @@ from mmlib.fusing.following import Following
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
+from mmlib.fusing.wavelet import Wavelet
 from mmlib.pictures import Picture, as_picture
 from mmlib.progress import Progress, part, report, silent
 from mmlib.registration import Alignment, check_field, check_mode
@@ -24,6 +25,7 @@ METHODS: dict[str, Maker] = {
     "blend": Blend,
     "mean": Mean,
     "pyramid": Pyramid,
+    "wavelet": Wavelet,
 }
 """Every fusion method by name: one file and one line here is all that a new one needs."""
 
