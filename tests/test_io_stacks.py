@@ -91,6 +91,13 @@ def test_a_folder_of_tiffs(tmp_path):
     assert codes(stack) == list(range(11))
 
 
+def test_a_folder_with_one_tiff_gives_its_pages(tmp_path):
+    held = noise((5, 9, 8))
+    tifffile.imwrite(tmp_path / "all.tif", held, photometric="minisblack")
+    (tmp_path / "readme.txt").write_text("words")
+    np.testing.assert_array_equal(np.stack(list(io.open_stack(tmp_path))), held)
+
+
 def zipped(path, folder, **more):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in sorted(folder.iterdir()):

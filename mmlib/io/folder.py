@@ -19,6 +19,7 @@ from mmlib.io.notes import NOTES_FILE, with_notes
 from mmlib.io.picture_file import PictureHeader, decode, read_header
 from mmlib.io.reasons import reading
 from mmlib.io.sniff import HEAD_BYTES, PICTURES, sniff
+from mmlib.io.tiff import open_tiff
 from mmlib.pictures import Frame, to_uint16
 from mmlib.stacks import ZStack
 
@@ -118,6 +119,8 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
                 kind = sniff(file.read(HEAD_BYTES))
             if kind in PICTURES or looks_like_picture(entry.name):
                 items.append(Item(entry.name, size, lambda entry=entry: entry.open("rb")))  # type: ignore[misc]
+    if len(items) == 1 and _is_tiff(items[0]):
+        return open_tiff(path / items[0].name, limits)  # its pages are the frames
     stack = gather(items, str(path), limits)
     notes = path / NOTES_FILE
     if not notes.is_file():
@@ -126,6 +129,11 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
         return with_notes(stack, json.loads(notes.read_text()))
     except (OSError, ValueError, TypeError, AttributeError):
         return replace(stack, warnings=(*stack.warnings, f"{notes} cannot be understood; it was passed over"))
+
+
+def _is_tiff(item: Item) -> bool:
+    with reading(item.name), item.open() as file:
+        return sniff(file.read(HEAD_BYTES)) == "tiff"
 
 
 def looks_like_picture(name: str) -> bool:
