@@ -35,9 +35,10 @@ def show(source: str | None = None) -> widgets.Widget:
     choices, trouble = from_query(ExploreChoices, given_query())
     state = ExploreState(choices, run=Latest())
     view = ExploreView(state)
-    state.complain(trouble)
     if source or choices.source:
         state.open(source or choices.source, speed=choices.speed, plane=choices.plane)
+    if trouble:
+        state.complain(trouble)
     return view.widget
 
 

@@ -34,9 +34,10 @@ def show(source: str | None = None) -> widgets.Widget:
     choices, trouble = from_query(FuseChoices, given_query())
     state = FuseState(choices, run=Latest(), aside=Latest(), deliver=deliverer())
     view = FuseView(state)
-    state.complain(trouble)
     if source or choices.source:
         state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source)
+    if trouble:
+        state.complain(trouble)
     return view.widget
 
 
