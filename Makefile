@@ -19,6 +19,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Building .venv (once; several GB, a few minutes) ..."
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian or Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]' || { echo "The packages could not be installed; the lines above say why (is there a network?). Run make again to go on."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'brisque' >/dev/null 2>&1 \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps brisque >/dev/null 2>&1 \
+		|| echo "The optional BRISQUE model could not be installed; everything else works without it."
 	@touch $@
 
 app: install  ## start the dashboard in the browser
