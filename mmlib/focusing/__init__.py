@@ -141,6 +141,9 @@ def _advice(level: NDArray[np.int8], planes: NDArray[np.float64]) -> tuple[Frame
         elif best >= BEST_SHARE * count or sharp >= KEEP_SHARE * count:
             verdict, reason = "sharp", f"{sharp} of {count} cells are in focus, {best} of them at their best"
         else:
-            verdict, reason = "blurred", f"only {sharp} of {count} cells are in focus, and nearly all are sharper elsewhere"
+            verdict, reason = (
+                "blurred",
+                f"only {sharp} of {count} cells are in focus, and nearly all are sharper elsewhere",
+            )
         advice.append(FrameAdvice(frame, verdict, reason))
     return tuple(advice)
