@@ -98,6 +98,6 @@ def _filled(depth: Map, sure: Map) -> Map:
     coarse_weight = cv2.pyrDown(weight)
     coarse = _filled(cv2.pyrDown(depth * weight) / coarse_weight, np.sqrt(np.clip(coarse_weight, 0, 1)))
     around = cv2.resize(coarse, depth.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    trust = weight / (weight + np.float32(0.05))
+    trust = weight**2 / (weight**2 + np.float32(0.01))
     mixed: Map = trust * depth + (1 - trust) * around
     return mixed
