@@ -115,8 +115,7 @@ def at_the_start(request):
         page.keyboard.press("0")
         page.click('[aria-label="Side by side"]')
         page.click('[aria-label="Move the picture"]')
-        page.evaluate("document.querySelector('.mm-plane').value = 30")
-        page.dispatch_event(".mm-plane", "input")
+        page.locator(".mm-plane").evaluate("(slider) => (slider.value = 30, slider.dispatchEvent(new Event('input')))")
         page.wait_for_function("shown() === 30")
         page.focus(".mm-stage")
 

@@ -42,10 +42,10 @@ export class Controls {
       group("Display", [this.contrastButton, this.overlayButton, this.loupeButton]),
       element("span", { class: "mm-space" }),
       group("Zoom", [
-        iconButton("minus", "Zoom out (−)", () => view.zoomMiddle(0.8)),
+        iconButton("minus", "Zoom out (−)", () => view.hand.zoomMiddle(0.8)),
         this.zoomWords,
-        iconButton("plus", "Zoom in (+)", () => view.zoomMiddle(1.25)),
-        iconButton("fit", "Fit (0)", () => view.fit()),
+        iconButton("plus", "Zoom in (+)", () => view.hand.zoomMiddle(1.25)),
+        iconButton("fit", "Fit (0)", () => view.hand.fit()),
       ]),
       this.keysButton,
       this.panel.node,

@@ -41,9 +41,9 @@ export function keyAction(event, view) {
   if (several && key >= "1" && key <= String(Math.min(view.panes.length, 9))) {
     return () => (view.set({ layout_mode: "blink" }), clearInterval(view.blinking), view.turn(Number(key) - 1));
   }
-  if (key === "+" || key === "=") return () => view.zoomMiddle(1.25);
-  if (key === "-") return () => view.zoomMiddle(0.8);
-  if (key === "0") return () => view.fit();
+  if (key === "+" || key === "=") return () => view.hand.zoomMiddle(1.25);
+  if (key === "-") return () => view.hand.zoomMiddle(0.8);
+  if (key === "0") return () => view.hand.fit();
   if (key === "l") return () => view.controls.toggleLoupe();
   if (key === "o") return () => view.set({ overlays_shown: !view.model.get("overlays_shown") });
   if (key === "?") return () => view.controls.toggleSheet();

@@ -1,12 +1,12 @@
 // StackView in the browser: one view ties the model of the kernel, the frames, the panes and the controls together.
-import { moved, place, toPicture, zoomed } from "./camera.js";
 import { ContrastFilter } from "./contrast.js";
 import { Controls } from "./controls.js";
 import { OWN_KEYS, calm, clamp, element, guardKey, perFrame } from "./elements.js";
 import { Frames, planeOf } from "./frames.js";
+import { Hand } from "./hand.js";
 import { keyAction } from "./keys.js";
-import { PaneBox, Readout } from "./panes.js";
-import { arrange, moveHandle, strips } from "./layout.js";
+import { PaneBox } from "./panes.js";
+import { arrange, moveHandle } from "./layout.js";
 import { listen } from "./pointing.js";
 import { Stepper } from "./stepper.js";
 import { Tints } from "./tints.js";
@@ -20,9 +20,9 @@ class View {
     this.frames = frames;
     this.panes = [];
     this.stepper = new Stepper(this);
+    this.hand = new Hand(this);
     this.tints = new Tints(() => this.redraw());
     this.front = 0; // the pane on top while blinking
-    this.hovered = null;
     this.loupe = false;
     this.drawing = null;
     this.off = [];
@@ -40,8 +40,7 @@ class View {
     this.controls = new Controls(this);
     this.root.append(this.controls.bar, this.stage, this.controls.foot, this.controls.sheet, this.live);
     this.root.addEventListener("keydown", (event) => this.key(event));
-    this.readout = new Readout();
-    listen(this.stage, this);
+    listen(this.stage, this.hand);
     el.append(this.root);
     this.watcher = new ResizeObserver(() => this.resized());
     this.watcher.observe(this.stage);
@@ -88,7 +87,7 @@ class View {
   rebuild() {
     const told = this.frames.panes;
     this.stepper.clear();
-    this.hovered = null;
+    this.hand.forget();
     this.front = Math.min(this.front, Math.max(told.length - 1, 0));
     for (const pane of this.panes) pane.node.remove();
     for (const handle of this.handles ?? []) handle.remove();
@@ -230,7 +229,7 @@ class View {
     const overlays = model.get("overlays_shown") ? this.tints.filled(model.get("overlays")) : [];
     const drawn = { line: model.get("line"), region: model.get("region"), ...this.drawing };
     const moving = this.stepper.busy;
-    if (this.hovered) this.hovered.picture = this.under(this.hovered);
+    const hovered = this.hand.over();
     const filter = this.filter.set(model.get("contrast"));
     const entries = [];
     let complete = true;
@@ -243,12 +242,12 @@ class View {
       entries.push(pane.entry);
       if (!this.dirty && !fresh && entry) continue;
       painted = true;
-      const point = this.hovered?.picture;
+      const point = hovered?.picture;
       pane.paint(camera, filter, { moving, loupe: this.loupe ? point : null }, {
         overlays: overlays.filter((overlay) => overlay.pane === null || overlay.pane === pane.number),
         plane: planeOf(pane.told, this.index),
         drawn,
-        pointer: point && this.hovered.pane !== pane && this.root.dataset.mode === "side" ? point : null,
+        pointer: point && hovered.pane !== pane && this.root.dataset.mode === "side" ? point : null,
         loupe: this.loupe ? point : null,
       });
       pane.state(entry, this.frames.failure(pane.told, this.index));
@@ -267,86 +266,6 @@ class View {
     this.root.dataset.badge = badge;
     clearTimeout(this.badgeTimer);
     if (badge !== this.model.get("badge")) this.badgeTimer = setTimeout(() => this.set({ badge }), 120);
-  }
-
-  // ---- what the pointer asks for (see pointing.js)
-
-  at(event, fixed) {
-    const inside = (pane) => {
-      const box = pane.node.getBoundingClientRect();
-      return event.clientX >= box.left && event.clientX < box.right && event.clientY >= box.top && event.clientY < box.bottom;
-    };
-    let pane = fixed ?? this.panes.find(inside);
-    if (!pane?.box.width) return null;
-    const box = pane.node.getBoundingClientRect();
-    const point = { x: event.clientX - box.left, y: event.clientY - box.top };
-    if (!fixed && this.root.dataset.mode === "curtain") {
-      pane = this.panes[strips(this.model.get("curtain"), this.panes.length).findIndex(([, to]) => point.x / box.width < to)];
-    } else if (!fixed && this.root.dataset.mode === "blink") {
-      pane = this.panes[this.front];
-    }
-    if (!pane) return null;
-    return { pane, point, picture: this.under({ pane, point }) };
-  }
-
-  /** The point of the picture under a point of a pane. */
-  under({ pane, point }) {
-    return toPicture(place(this.model.get("camera"), pane.told, pane.box), point);
-  }
-
-  pan(dx, dy, pane) {
-    this.set({ camera: moved(this.model.get("camera"), dx, dy, pane.told, pane.box) });
-  }
-
-  zoom(factor, point, pane) {
-    this.set({ camera: zoomed(this.model.get("camera"), factor, point, pane.told, pane.box) });
-  }
-
-  zoomMiddle(factor) {
-    const pane = this.panes[0];
-    if (pane) this.zoom(factor, { x: pane.box.width / 2, y: pane.box.height / 2 }, pane);
-  }
-
-  fit() {
-    this.set({ camera: { zoom: 1, x: 0.5, y: 0.5 } });
-  }
-
-  tool() {
-    return this.model.get("tool");
-  }
-
-  planes() {
-    return this.count;
-  }
-
-  hover(spot) {
-    const { width, height } = spot?.pane.told ?? {};
-    const inside = spot && spot.picture.x >= 0 && spot.picture.y >= 0 && spot.picture.x < width && spot.picture.y < height;
-    if (!inside && !this.hovered) return;
-    this.hovered = inside ? spot : null;
-    this.controls.read(this.readout.words(this.hovered));
-    if (this.loupe || this.panes.length > 1) this.redraw();
-  }
-
-  draw(tool, from, to, done) {
-    const { width, height } = this.panes[0].told;
-    const kept = (point) => ({ x: clamp(point.x, 0, width), y: clamp(point.y, 0, height) });
-    const [a, b] = [kept(from), kept(to)];
-    const round = (numbers) => numbers.map((number) => Math.round(number * 10) / 10);
-    const drawn =
-      tool === "line"
-        ? { line: round([a.x, a.y, b.x, b.y]) }
-        : { region: round([Math.min(a.x, b.x), Math.min(a.y, b.y), Math.abs(a.x - b.x), Math.abs(a.y - b.y)]).map(Math.round) };
-    this.drawing = done ? null : drawn;
-    if (done) this.set(drawn);
-    this.redraw();
-  }
-
-  pick({ pane, picture }) {
-    const { width, height } = pane.told;
-    if (picture.x < 0 || picture.y < 0 || picture.x >= width || picture.y >= height) return;
-    const spot = { x: picture.x, y: picture.y, plane: planeOf(pane.told, this.index), pane: pane.number };
-    this.model.send({ type: "pick", ...spot });
   }
 
   key(event) {
