@@ -95,7 +95,7 @@ def _shown(stack: ZStack, size: int, columns: int) -> list[NDArray[np.uint8]]:
 
 def _five(count: int) -> list[int]:
     """Choose five frames from near the first to near the last."""
-    return np.linspace(0.06 * count, 0.94 * (count - 1), 5).round().astype(int).tolist()
+    return [round(float(at)) for at in np.linspace(0.06 * count, 0.94 * (count - 1), 5)]
 
 
 def _colour(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -213,20 +213,22 @@ def draw_camera(rng: np.random.Generator) -> Camera:
 _CLEAN = Camera(exposure=0.82, electrons=60000.0, read_noise=2.0, denoise=0.8, sharpen=0.3)
 _DISC = Eyepiece(radius=1.02, vignette=0.3, fringe=0.01)
 
+_LARGE: dict[str, Any] = {"height": 432, "width": 576}
+
 _DEMO: tuple[tuple[str, int, dict[str, Any]], ...] = (
     # family, seed, what differs from the usual demo scene
-    ("blood_smear", 11, {"eyepiece": _DISC, "relief": "bumpy"}),
-    ("pollen", 23, {"planes": 24}),
-    ("diatoms", 24, {"planes": 22}),
-    ("butterfly_scales", 25, {"planes": 20}),
-    ("insect_leg", 8, {"planes": 24, "eyepiece": _DISC}),
+    ("blood_smear", 11, {"eyepiece": _DISC, "relief": "bumpy", "planes": 18, **_LARGE}),
+    ("pollen", 23, {"planes": 24, **_LARGE}),
+    ("diatoms", 24, {"planes": 22, **_LARGE}),
+    ("butterfly_scales", 25, {}),
+    ("insect_leg", 8, {"planes": 20, "eyepiece": _DISC}),
     ("stem_section", 2, {"relief": "bumpy"}),
     ("onion_skin", 7, {"relief": "thick"}),
     ("tissue_section", 26, {"relief": "bumpy", "dirt": Dirt(dust=3, hairs=1)}),
-    ("pond_life", 29, {"planes": 22, "eyepiece": _DISC}),
-    ("feather", 10, {"planes": 22}),
+    ("pond_life", 29, {"planes": 20, "eyepiece": _DISC}),
+    ("feather", 10, {}),
     ("living_cells", 32, {}),
-    ("crystals", 13, {"planes": 20}),
+    ("crystals", 13, {}),
 )
 
 
@@ -240,7 +242,7 @@ def demo() -> list[Recipe]:
     for family, seed, changes in _DEMO:
         kind = FAMILIES[family]
         usual = Recipe(
-            name=family, family=family, seed=seed, split="demo", height=432, width=576, planes=18, title=kind.title,
+            name=family, family=family, seed=seed, split="demo", height=384, width=512, planes=16, title=kind.title,
             pixel_um=kind.pixel_um, aperture=kind.na, coherence=0.6, contrast=1.15, grey=False, relief=None,
             camera=_CLEAN, eyepiece=None, dirt=Dirt(),
         )  # fmt: skip
