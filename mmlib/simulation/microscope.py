@@ -45,6 +45,7 @@ class Waves:
             refocused to `z_um`; only the frequencies inside the pupil.
         turns: (3, by, bx) cycles per micrometre of refocusing.
         ramps: (by, 1) and (1, bx) frequencies in cycles per pixel, which move a picture.
+        clear: (3,) light that reaches an empty slide, summed over the directions.
         shift_um: (3,) how much higher each colour focuses.
         z_um: the height where the light left.
         grid: rows and columns of the padded grid.
@@ -55,6 +56,7 @@ class Waves:
     spectra: torch.Tensor
     turns: torch.Tensor
     ramps: tuple[torch.Tensor, torch.Tensor]
+    clear: torch.Tensor
     shift_um: torch.Tensor
     z_um: float
     grid: tuple[int, int]
@@ -102,7 +104,7 @@ class Waves:
             torch.fft.ifft2(waves, out=image)
             light.addcmul_(parts[..., 0], parts[..., 0]).addcmul_(parts[..., 1], parts[..., 1])
         (top, left), (height, width) = self.margin, self.size
-        return light[..., top : top + height, left : left + width] / len(self.spectra)
+        return light[..., top : top + height, left : left + width] / self.clear[:, None, None]
 
 
 def illuminate(
@@ -147,22 +149,33 @@ def illuminate(
     gaps_um = [round(high - low, 4) for low, high in pairwise(heights)]
     travels = {gap: _travel(turns, gap) for gap in set(gaps_um)}  # most specimens have one gap between all slices
     entering = torch.fft.fft2(slices[0])  # (3, h, w)
-    spectra = []
+    spectra, clear = [], np.zeros(3)
     leaving, inside = torch.empty_like(entering), torch.empty_like(entering)
     for direction in microscope.condenser.directions():
         for colour, wavelength in enumerate(microscope.wavelengths_um):
-            _tilt(leaving[colour], entering[colour], _bins(direction, objective, wavelength, grid, specimen.pixel_um))
+            bins = _bins(direction, objective, wavelength, grid, specimen.pixel_um)
+            _tilt(leaving[colour], entering[colour], bins)
+            clear[colour] += abs(lenses[colour].window[bins[0] % grid[0], bins[1] % grid[1]]) ** 2
         for gap, piece in zip(gaps_um, slices[1:], strict=True):
             torch.fft.ifft2(leaving.mul_(travels[gap]), out=inside)
             torch.fft.fft2(inside.mul_(piece), out=leaving)
         spectra.append(leaving[:, rows][..., columns] * window)
     shift = torch.tensor([objective.focus_shift_um(w) for w in microscope.wavelengths_um], dtype=dtype, device=device)
-    boxed = turns[:, rows][..., columns]
     ramps = (
         _tensor(fy, dtype, device)[rows] * specimen.pixel_um,
         _tensor(fx, dtype, device)[:, columns] * specimen.pixel_um,
     )
-    return Waves(torch.stack(spectra), boxed, ramps, shift, heights[-1], grid, margin, size)
+    return Waves(
+        spectra=torch.stack(spectra),
+        turns=turns[:, rows][..., columns],
+        ramps=ramps,
+        clear=_tensor(np.where(clear > 1e-6, clear, len(spectra)), dtype, device),  # dark field has no clear light
+        shift_um=shift,
+        z_um=heights[-1],
+        grid=grid,
+        margin=margin,
+        size=size,
+    )
 
 
 def all_in_focus(specimen: Specimen, microscope: Microscope, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:

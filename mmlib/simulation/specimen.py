@@ -37,7 +37,8 @@ class Specimen:
         slices, colours, height, width = self.density.shape
         if slices < 1 or colours != 3 or min(height, width) < 1:
             raise InputError(
-                f"a specimen needs density (L, 3, H, W) with at least one slice; its shape is {tuple(self.density.shape)}"
+                "a specimen needs density (L, 3, H, W) with at least one slice; "
+                f"its shape is {tuple(self.density.shape)}"
             )
         expected = {"path_um": (slices, height, width), "z_um": (slices,), "relief_um": (height, width)}
         for name, shape in expected.items():
