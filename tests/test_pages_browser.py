@@ -116,7 +116,8 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         yield Dashboard(url, data, log)
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
-    assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
+    said = log.read_text()
+    assert "Traceback" not in said, said[:6000]
 
 
 @pytest.fixture

@@ -52,13 +52,13 @@ class ExploreView:
 
     def __init__(self, state: ExploreState) -> None:
         self.state = state
-        self.view = StackView(label="Stack", height="clamp(280px, calc(100vh - 238px), 1100px)")
+        self.view = StackView(label="Stack", height="clamp(260px, min(100vh - 238px, 85vw), 1100px)")
         self.plot = CurvePlot(label="Focus curves", height="160px")
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty = html(), html(), html(EMPTY)
         self.about, self.histogram, self.profile = html(), html(), html()
         self.chips = row()
-        self.more = widgets.Dropdown(options=[("Add a measure …", "")], value="")
+        self.more = widgets.Dropdown(options=[("choose a measure …", "")], value="", description="Add")
         self.overlay = widgets.Dropdown(
             options=[(words, name) for name, words in OVERLAYS.items()], description="Show on top", value="none"
         )
@@ -90,7 +90,7 @@ class ExploreView:
         self.view.observe(self._stepped, "index")
         self.view.observe(lambda change: state.choose_line(_line(change["new"])), "line")
         self.view.observe(lambda change: state.drift(camera=_camera(change["new"])), "camera")
-        self.link = widgets.jslink((self.plot, "index"), (self.view, "index"))
+        self.link = widgets.jslink((self.view, "index"), (self.plot, "index"))
         self.overlay.observe(lambda change: state.choose_overlay(change["new"]), "value")
         self.more.observe(self._add_measure, "value")
         self.back.on_click(lambda _: state.undo())
@@ -109,7 +109,7 @@ class ExploreView:
         if "stack" in names:
             self._show_stack()
         if names & {"plane", "stack"} and state.stack is not None:
-            self.view.index = state.plane
+            self.view.index = self.plot.index = state.plane
             self.still.touch()
         if names & {"curves", "measures", "stack"}:
             self._show_curves()
@@ -154,7 +154,7 @@ class ExploreView:
         seen(self.plot, bool(curves))
         self.chips.children = [self._chip(name) for name in names]
         others = sorted((measure.title, name) for name, measure in MEASURES.items() if name not in names)
-        self.more.options = [("Add a measure …", ""), *others]
+        self.more.options = [("choose a measure …", ""), *others]
         if curves:
             self.downloads.offer([Offer("Curves, CSV", "focus_curves.csv", state.curves_csv)])
 

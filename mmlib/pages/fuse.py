@@ -51,7 +51,7 @@ class FuseView:
 
     def __init__(self, state: FuseState) -> None:
         self.state = state
-        self.view = StackView(label="Stack and fused picture", height="clamp(280px, calc(100vh - 250px), 1000px)")
+        self.view = StackView(label="Stack and fused picture", height="clamp(260px, min(100vh - 238px, 110vw), 1100px)")
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty, self.outcome = html(), html(), html(EMPTY), html()
         methods = [(best_words(), "best"), *((name, name) for name in METHODS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -10,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_core.utils import ensure_async
+from jupyter_server.base.handlers import JupyterHandler
 from tornado.ioloop import IOLoop
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError
+from tornado.websocket import WebSocketClosedError
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -44,6 +49,15 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
         self.finish()
 
 
+class NoSuchPage(JupyterHandler):  # type: ignore[misc]
+    """Answers every address that nobody else does."""
+
+    async def prepare(self) -> None:
+        """Say that there is no such page, to whatever was asked."""
+        await super().prepare()
+        raise HTTPError(404)
+
+
 class Dashboard(Voila):  # type: ignore[misc]
     """Voilà with one address a page: ``/`` is home, ``/explore`` is explore.ipynb, and so on.
 
@@ -60,8 +74,15 @@ class Dashboard(Voila):  # type: ignore[misc]
 
     def start(self) -> None:
         """Listen until asked to end, and say when a browser may come."""
-        IOLoop.current().add_callback(self.when_ready)
+        loop = IOLoop.current()
+        loop.add_callback(self.when_ready)
+        loop.add_callback(lambda: asyncio.get_running_loop().set_exception_handler(calm))
         super().start()
+
+    def init_settings(self) -> dict[str, Any]:
+        """Show our own page for every error, whichever handler it comes from."""
+        settings: dict[str, Any] = super().init_settings()
+        return {**settings, "jinja2_env": settings["voila_jinja2_env"], "default_handler_class": NoSuchPage}
 
     def init_handlers(self) -> list[Any]:
         """Put our own pages first and leave out the lists of files."""
@@ -81,6 +102,17 @@ class Dashboard(Voila):  # type: ignore[misc]
             for notebook in sorted(Path(self.root_dir).glob("*.ipynb"))
         ]
         return [("/voila/api/shutdown/(.*)", Goodbye), *pages, *kept]
+
+
+def calm(loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
+    """Say nothing of pages that were closed while something was on its way to them; all else is reported as usual.
+
+    Args:
+        loop: where it happened.
+        told: what happened.
+    """
+    if not isinstance(told.get("exception"), WebSocketClosedError | StreamClosedError):
+        loop.default_exception_handler(told)
 
 
 def no_outside_links(page_config: dict[str, Any], *, base_url: str, **_: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 (() => {
   const SLOW_MS = 25000;
   const LOST_MS = 90000;
+  const WATCH_MS = 15000;
   const byId = (name) => document.getElementById(name);
 
   function say(title, share, note) {
@@ -42,6 +43,38 @@
     }
   }
 
+  // A laptop that slept, a server that was stopped: say so, and offer to come back. The address holds what was shown.
+  function watch(address) {
+    const look = async () => {
+      if (document.hidden) return;
+      let words = "";
+      try {
+        const answer = await fetch(address, { cache: "no-store" });
+        if (answer.status === 404) words = "The Python behind this page has ended.";
+      } catch (unreachable) {
+        words = "The dashboard does not answer.";
+      }
+      let note = byId("mmp-gone");
+      if (!words) {
+        note?.remove();
+        return;
+      }
+      if (!note) {
+        note = document.createElement("div");
+        note.id = "mmp-gone";
+        note.className = "mmp-gone";
+        note.setAttribute("role", "alert");
+        document.body.append(note);
+      }
+      const again = document.createElement("a");
+      again.href = location.href;
+      again.textContent = "Reload";
+      note.replaceChildren(words, again);
+    };
+    document.addEventListener("visibilitychange", look);
+    setInterval(look, WATCH_MS);
+  }
+
   window.mmPage = {
     bar() {
       wireTheme();
@@ -50,6 +83,7 @@
     },
     kernel(kernelId, baseUrl) {
       say("Placing the slide …", 30);
+      watch(`${baseUrl}api/kernels/${kernelId}`);
       let said = false;
       window.addEventListener("pagehide", () => {
         if (!said) navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`);
