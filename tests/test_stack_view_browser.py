@@ -14,6 +14,7 @@ pytestmark = pytest.mark.browser
 
 # 8 blocks of 32 px along the upper edge of every frame are the bits of its number; below lies a grey ramp.
 FRAMES = """
+import dataclasses
 import json
 import ipywidgets
 import numpy as np
@@ -25,6 +26,18 @@ def coded(number):
     for bit in range(8):
         frame[:32, 32 * bit:32 * bit + 32] = 255 * (number >> bit & 1)
     return frame
+
+class Damaged:
+    def __init__(self, stack):
+        self.stack = stack
+
+    def __len__(self):
+        return len(self.stack)
+
+    def __getitem__(self, plane):
+        if plane == 12:
+            raise OSError("frame 12 is damaged")
+        return self.stack[plane]
 
 def make_stack(first=0, count=60):
     planes = np.stack([coded(first + plane) for plane in range(count)])
@@ -44,7 +57,8 @@ told.add_class("told")
 plot = CurvePlot({"sharp": [-abs(p - 41) for p in range(60)], "other": [p % 7 for p in range(60)]})
 link = ipywidgets.jslink((view, "index"), (plot, "index"))
 other = ipywidgets.Button(description="other specimen")
-other.on_click(lambda _: view.show([Pane(stack=make_stack(100, 60))], index=10))
+damaged = dataclasses.replace(make_stack(100, 60), frames=Damaged(make_stack(100, 60)))
+other.on_click(lambda _: view.show([Pane(stack=damaged)], index=10))
 up = ChunkedUpload("UPLOADS", suffixes=(".bin",), limit_bytes=20_000_000)
 done = ipywidgets.Label()
 done.add_class("done")
@@ -234,7 +248,8 @@ def test_the_curtain_moves_by_key_and_by_drag(tab):
     grip = page.locator(".mm-grip").bounding_box()
     page.mouse.move(grip["x"] + 13, grip["y"] + 13)
     page.mouse.down()
-    page.mouse.move(stage["x"] + 0.25 * stage["width"], grip["y"], steps=4)
+    picture = min(stage["width"], stage["height"] * 320 / 240)  # the curtain hangs over the picture alone
+    page.mouse.move(stage["x"] + (stage["width"] - picture) / 2 + 0.25 * picture, grip["y"], steps=4)
     page.mouse.up()
     page.wait_for_function("Math.abs(document.querySelector('.mm-handle').getAttribute('aria-valuenow') - 25) <= 1")
     clips = page.evaluate("[...document.querySelectorAll('.mm-pane')].map((pane) => pane.style.clipPath)")
@@ -353,6 +368,13 @@ def test_an_upload_in_pieces_is_byte_identical(tab, pages, tmp_path):
     assert [path.name for path in pages[1].iterdir()] == ["film.bin"]
 
 
+def test_people_with_other_senses_are_not_shut_out(tab):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(tab.page, context={"include": [[".mm-view"], [".mm-curves"], [".mm-upload"]]})
+    assert [violation["id"] for violation in found.response["violations"]] == []
+
+
 def test_nothing_was_complained_about(tab):
     # plain Voilà's own template asks for a style sheet from outside, which does not exist here
     assert [words for words in tab.complaints if "Failed to load resource" not in words] == []
@@ -368,6 +390,11 @@ def test_on_a_phone_nothing_scrolls_sideways_and_another_specimen_replaces_the_f
     page.wait_for_function("shown() === 110")
     page.wait_for_selector('.mm-view[data-badge="exact"]')
     page.focus(".mm-stage")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("shown() === 111")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector('.mm-pane[data-state="failed"]')
+    assert page.text_content(".mm-trouble") == "frame 12 is damaged"
     page.keyboard.press("End")
     page.wait_for_function("shown() === 159")
     assert page.locator(".mm-pane").count() == 1

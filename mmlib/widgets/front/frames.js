@@ -84,9 +84,10 @@ export class Frames {
     return this.failures.get(nameOf(pane.key, planeOf(pane, index)));
   }
 
-  /** How many previews of a pane are held. */
+  /** How many previews of a pane are held, or cannot be had. */
   held(pane) {
     let count = 0;
+    for (const name of this.failures.keys()) if (name.startsWith(`${pane.key}/`)) count += 1;
     for (const entry of this.encoded.values()) if (entry.key === pane.key) count += 1;
     return count;
   }
@@ -120,7 +121,7 @@ export class Frames {
   async decode(key, plane) {
     const name = nameOf(key, plane);
     const entry = this.encoded.get(name);
-    if (!entry || this.decoded.has(name) || this.decoding.has(name)) return;
+    if (!entry || this.decoded.has(name) || this.decoding.has(name) || this.failures.has(name)) return;
     this.decoding.add(name);
     await this.open(this.decoded, name, key, plane, entry.blob, false);
     this.decoding.delete(name);

@@ -38,7 +38,7 @@ export class Hand {
     const box = pane.node.getBoundingClientRect();
     const point = { x: event.clientX - box.left, y: event.clientY - box.top };
     if (!fixed && this.view.root.dataset.mode === "curtain") {
-      pane = this.view.panes[strips(this.view.model.get("curtain"), this.view.panes.length).findIndex(([, to]) => point.x / box.width < to)];
+      pane = this.view.panes[strips(this.view.places(), this.view.panes.length).findIndex(([, to]) => point.x / box.width < to)];
     } else if (!fixed && this.view.root.dataset.mode === "blink") {
       pane = this.view.panes[this.view.front];
     }

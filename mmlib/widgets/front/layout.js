@@ -1,4 +1,5 @@
 // How panes share the picture area: side by side, under a curtain with a handle between neighbours, or one at a time.
+import { place } from "./camera.js";
 import { clamp } from "./elements.js";
 
 const GAP = 2; // CSS px between panes
@@ -18,9 +19,21 @@ export function columns(count, size, area) {
   return best;
 }
 
+/** Give the part [from, to] of a pane's width, 0..1, that the picture covers: the curtain hangs over that. */
+export function span(pane, camera) {
+  const { left, scale } = place(camera, pane.told, pane.box);
+  const width = Math.max(pane.box.width, 1);
+  return [clamp(left / width, 0, 1), clamp((left + pane.told.width * scale) / width, 0, 1)];
+}
+
+/** Turn the handles of the curtain, 0..1 of the span, into places on the pane, 0..1. */
+export function handlePlaces(curtain, [from, to]) {
+  return curtain.map((share) => from + share * (to - from));
+}
+
 /** Give each pane its strip [from, to] of the width, 0..1. */
-export function strips(curtain, count) {
-  const edges = [0, ...curtain.slice(0, count - 1), 1];
+export function strips(places, count) {
+  const edges = [0, ...places.slice(0, count - 1), 1];
   return edges.slice(1).map((to, i) => [edges[i], to]);
 }
 
@@ -32,16 +45,18 @@ export function moveHandle(curtain, which, to) {
 }
 
 /** Put panes and handles where the mode wants them. */
-export function arrange(stage, panes, mode, curtain, handles, front) {
+export function arrange(stage, panes, { mode, placesNow, handles, front }) {
   const over = mode !== "side";
   const area = stage.getBoundingClientRect();
   const across = panes.length && area.width ? columns(panes.length, panes[0].told, area) : 1;
   stage.style.gridTemplateColumns = over ? "1fr" : `repeat(${across}, minmax(0, 1fr))`;
-  const parts = strips(curtain, panes.length);
+  for (const pane of panes) pane.node.style.gridArea = over ? "1 / 1" : "";
+  for (const pane of panes) pane.measure();
+  const places = placesNow();
+  const parts = strips(places, panes.length);
   panes.forEach((pane, i) => {
     const { style } = pane.node;
     const [from, to] = mode === "curtain" ? parts[i] : [0, 1];
-    style.gridArea = over ? "1 / 1" : "";
     style.clipPath = mode === "curtain" ? `inset(0 ${100 * (1 - to)}% 0 ${100 * from}%)` : "";
     style.visibility = mode === "blink" && i !== front ? "hidden" : "";
     pane.labels.style.left = mode === "curtain" ? `${100 * from}%` : "";
@@ -50,7 +65,6 @@ export function arrange(stage, panes, mode, curtain, handles, front) {
   });
   handles.forEach((handle, i) => {
     handle.hidden = mode !== "curtain";
-    handle.style.left = `${100 * (curtain[i] ?? 0.5)}%`;
-    handle.setAttribute("aria-valuenow", String(Math.round(100 * (curtain[i] ?? 0.5))));
+    handle.style.left = `${100 * (places[i] ?? 0.5)}%`;
   });
 }

@@ -19,12 +19,12 @@ export class PaneBox {
       element("span", { class: "mm-title", hidden: !told.title }, told.title),
       element("span", { class: "mm-note", hidden: !told.note }, told.note),
       this.badge,
+      (this.words = element("span", { class: "mm-trouble", role: "alert", hidden: true })),
     );
     this.barWords = element("span");
     this.barLine = element("i");
     this.bar = element("div", { class: "mm-scalebar", hidden: true }, this.barLine, this.barWords);
-    this.words = element("div", { class: "mm-trouble", role: "alert", hidden: true });
-    this.node = element("div", { class: "mm-pane" }, this.picture, this.over, this.labels, this.bar, this.words);
+    this.node = element("div", { class: "mm-pane" }, this.picture, this.over, this.labels, this.bar);
   }
 
   measure() {
@@ -38,6 +38,8 @@ export class PaneBox {
     if (this.entry) {
       paintPicture(this.picture, this.entry.bitmap, told, box, camera, { ...picture, sharp: told.kind === "map" });
       this.picture.dataset.plane = this.entry.plane;
+    } else {
+      this.picture.width = 1; // nothing to show
     }
     paintOver(this.over, told, box, camera, over);
     if (told.pixel_um) {

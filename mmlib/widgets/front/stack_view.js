@@ -6,7 +6,7 @@ import { Frames, planeOf } from "./frames.js";
 import { Hand } from "./hand.js";
 import { keyAction } from "./keys.js";
 import { PaneBox } from "./panes.js";
-import { arrange, moveHandle } from "./layout.js";
+import { arrange, handlePlaces, moveHandle, span } from "./layout.js";
 import { listen } from "./pointing.js";
 import { Stepper } from "./stepper.js";
 import { Tints } from "./tints.js";
@@ -53,7 +53,7 @@ class View {
     };
     on("change:_token", () => this.rebuild());
     on("change:index", () => this.planeChanged());
-    on("change:camera", () => this.redraw());
+    on("change:camera", () => (this.hang(), this.redraw()));
     on("change:playing", () => (this.rest(), this.redraw()));
     for (const name of ["layout_mode", "curtain"]) on(`change:${name}`, () => (this.arrange(), this.redraw()));
     for (const name of ["contrast", "tool", "line", "region", "overlays_shown", "fps"]) on(`change:${name}`, () => this.redraw());
@@ -108,7 +108,9 @@ class View {
       onpointermove: (event) => {
         if (!node.hasPointerCapture(event.pointerId)) return;
         const box = this.stage.getBoundingClientRect();
-        this.set({ curtain: moveHandle(this.model.get("curtain"), which, (event.clientX - box.left) / box.width) });
+        const [from, to] = this.span();
+        const share = ((event.clientX - box.left) / box.width - from) / Math.max(to - from, 0.01);
+        this.set({ curtain: moveHandle(this.model.get("curtain"), which, share) });
       },
       onkeydown: (event) => {
         const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
@@ -127,25 +129,40 @@ class View {
     const mode = this.panes.length > 1 ? this.model.get("layout_mode") : "side";
     this.stage.style.height = this.model.get("height");
     this.root.dataset.mode = mode;
-    arrange(this.stage, this.panes, mode, this.model.get("curtain"), this.handles, this.front);
+    this.place(mode);
     clearInterval(this.blinking);
     if (mode === "blink" && !calm()) this.blinking = setInterval(() => this.turn(), BLINK_MS);
-    this.measure();
+  }
+
+  place(mode) {
+    arrange(this.stage, this.panes, { mode, placesNow: () => this.places(), handles: this.handles, front: this.front });
+    const curtain = this.model.get("curtain");
+    this.handles.forEach((handle, i) => handle.setAttribute("aria-valuenow", String(Math.round(100 * (curtain[i] ?? 0.5)))));
+  }
+
+  /** Where the handles of the curtain are, 0..1 of the width. */
+  places() {
+    return this.panes.length > 1 ? handlePlaces(this.model.get("curtain"), this.span()) : [];
+  }
+
+  span() {
+    return span(this.panes[0], this.model.get("camera"));
+  }
+
+  /** Hang the curtain where the picture is now. */
+  hang() {
+    if (this.root.dataset.mode === "curtain") this.place("curtain");
   }
 
   /** Bring the next pane to the front while blinking. */
   turn(to) {
     this.front = (to ?? this.front + 1) % this.panes.length;
-    arrange(this.stage, this.panes, "blink", [], this.handles, this.front);
+    this.place("blink");
   }
 
   resized() {
     this.arrange();
     this.redraw();
-  }
-
-  measure() {
-    for (const pane of this.panes) pane.measure();
   }
 
   // ---- change
@@ -238,7 +255,8 @@ class View {
       const entry = this.frames.get(pane.told, this.index);
       complete &&= Boolean(entry);
       const fresh = entry && entry !== pane.entry;
-      if (entry) pane.entry = entry;
+      const failure = this.frames.failure(pane.told, this.index);
+      if (entry || failure) pane.entry = entry;
       entries.push(pane.entry);
       if (!this.dirty && !fresh && entry) continue;
       painted = true;
@@ -250,7 +268,7 @@ class View {
         pointer: point && hovered.pane !== pane && this.root.dataset.mode === "side" ? point : null,
         loupe: this.loupe ? point : null,
       });
-      pane.state(entry, this.frames.failure(pane.told, this.index));
+      pane.state(entry, failure);
     }
     this.frames.pins.set(this, entries.filter(Boolean));
     if (complete) this.painted = this.index;
