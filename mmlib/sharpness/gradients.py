@@ -80,9 +80,8 @@ def steerable(grey: Grey) -> Maps:
 def contrast(grey: Grey) -> Maps:
     """Add the sizes of the differences to the eight neighbours."""
     total = np.zeros(grey.shape, dtype=np.float32)
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)):
-        total += np.abs(shifted(grey, down, right) - grey)
-        total += np.abs(shifted(grey, -down, -right) - grey)
+    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1), (0, -1), (-1, 0), (-1, -1), (-1, 1)):
+        cv2.add(total, cv2.absdiff(shifted(grey, down, right), grey), dst=total)
     return (total,)
 
 

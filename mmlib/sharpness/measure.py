@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -95,15 +96,7 @@ def shifted(grey: Grey, down: int, right: int) -> Grey:
     Returns:
         (H, W), the value of I(y + down, x + right) at (y, x).
     """
-    rows = _mirror(grey.shape[0], down)
-    columns = _mirror(grey.shape[1], right)
-    moved = grey if down == 0 else grey[rows]
-    return moved if right == 0 else moved[:, columns]
-
-
-def _mirror(length: int, step: int) -> NDArray[np.intp]:
-    if length == 1:
-        return np.zeros(1, dtype=np.intp)
-    period = 2 * (length - 1)
-    at = np.abs(np.arange(length) + step) % period
-    return np.where(at < length, at, period - at).astype(np.intp)
+    height, width = grey.shape
+    sides = (max(-down, 0), max(down, 0), max(-right, 0), max(right, 0))
+    wider = np.asarray(cv2.copyMakeBorder(grey, *sides, cv2.BORDER_REFLECT_101), dtype=np.float32)
+    return wider[max(down, 0) :, max(right, 0) :][:height, :width]
