@@ -4,9 +4,10 @@ import { Controls } from "./controls.js";
 import { OWN_KEYS, calm, clamp, element, guardKey, perFrame } from "./elements.js";
 import { Frames, planeOf } from "./frames.js";
 import { Hand } from "./hand.js";
+import { makeHandle } from "./handle.js";
 import { keyAction } from "./keys.js";
 import { PaneBox } from "./panes.js";
-import { arrange, handlePlaces, moveHandle, span } from "./layout.js";
+import { arrange, handlePlaces, span } from "./layout.js";
 import { listen } from "./pointing.js";
 import { Stepper } from "./stepper.js";
 import { Tints } from "./tints.js";
@@ -93,36 +94,11 @@ class View {
     for (const handle of this.handles ?? []) handle.remove();
     const kept = new Map(this.panes.map((pane) => [pane.told.key, pane.entry]));
     this.panes = told.map((pane, i) => new PaneBox(pane, i, kept.get(pane.key)));
-    this.handles = told.slice(1).map((_, i) => this.handle(i));
+    this.handles = told.slice(1).map((_, i) => makeHandle(i, this));
     this.stage.append(...this.panes.map((pane) => pane.node), ...this.handles);
     this.controls.show(told);
     this.arrange();
     this.planeChanged();
-  }
-
-  handle(which) {
-    const node = element("div", {
-      class: "mm-handle", role: "slider", tabindex: "0", "aria-label": `Curtain ${which + 1}`,
-      "aria-valuemin": "0", "aria-valuemax": "100", "aria-orientation": "horizontal",
-      onpointerdown: (event) => (node.setPointerCapture(event.pointerId), event.preventDefault(), node.focus()),
-      onpointermove: (event) => {
-        if (!node.hasPointerCapture(event.pointerId)) return;
-        const box = this.stage.getBoundingClientRect();
-        const [from, to] = this.span();
-        const share = ((event.clientX - box.left) / box.width - from) / Math.max(to - from, 0.01);
-        this.set({ curtain: moveHandle(this.model.get("curtain"), which, share) });
-      },
-      onkeydown: (event) => {
-        const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
-        if (!way) return;
-        const step = event.shiftKey ? 0.1 : 0.02;
-        const curtain = this.model.get("curtain");
-        this.set({ curtain: moveHandle(curtain, which, curtain[which] + way * step) });
-        event.preventDefault();
-        event.stopPropagation();
-      },
-    }, element("span", { class: "mm-grip", "aria-hidden": "true" }));
-    return node;
   }
 
   arrange() {
