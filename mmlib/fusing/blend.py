@@ -40,7 +40,7 @@ class Blend:
         noise = noise_variance(grey)
         strengths: list[Map] = []
         for level, detail in enumerate(split_levels(grey, self.levels)[:-1]):
-            strong = strength(detail, level, noise)
+            strong = strength(cv2.multiply(detail, detail), level, noise)
             if strengths:
                 cv2.add(strong, cv2.pyrDown(strengths[-1]), dst=strong)
             strengths.append(np.minimum(strong, np.float32(2e5), out=strong))

@@ -32,18 +32,18 @@ def noise_variance(grey: Map) -> float:
     return noise_level(grey) ** 2 + ROUNDING
 
 
-def strength(detail: Map, level: int, noise: float) -> Map:
+def strength(square: Map, level: int, noise: float) -> Map:
     """Say how strong the detail of one level is: 1 where there is noise alone, rising with energy above it.
 
     Args:
-        detail: (h, w) float32, a level of a Laplacian pyramid, in grey levels.
+        square: (h, w) float32, the square of a level of a Laplacian pyramid, in grey levels squared.
         level: which, 0 the finest.
         noise: variance of the noise of the frame, from `noise_variance`.
 
     Returns:
         (h/2, w/2) float32, rounded up: 1 or more, no unit.
     """
-    energy = cv2.blur(cv2.pyrDown(cv2.multiply(detail, detail)), WINDOW)
+    energy = cv2.blur(cv2.pyrDown(square), WINDOW)
     alone = np.float32(NOISE_SHARE[level] * noise + 1e-3)
     np.multiply(energy, 1 / alone, out=energy)
     return np.asarray(np.clip(energy, 1, MOST, out=energy))
@@ -65,7 +65,7 @@ def on_grid_of(small: Map, like: Map) -> Map:
 
 
 def together(strengths: list[Map], like: Map, scales: int = 3) -> Map:
-    """Add the strengths of the finest scales on the grid of the first.
+    """Add the finest scales on the grid of the first, each with the noise it has, so that fine detail decides.
 
     Args:
         strengths: one map a level, fine first.
@@ -73,11 +73,13 @@ def together(strengths: list[Map], like: Map, scales: int = 3) -> Map:
         scales: how many of the finest are added.
 
     Returns:
-        (H/2, W/2) float32.
+        (H/2, W/2) float32: 1 where there is noise alone, no unit.
     """
     if not strengths:
         return np.ones(like.shape, np.float32)
-    *finer, total = strengths[: min(scales, len(strengths))]
-    for strong in reversed(finer):
-        total = cv2.add(strong, on_grid_of(total, strong))
+    shares = np.array(NOISE_SHARE[: min(scales, len(strengths))])
+    shares = shares / shares.sum()
+    total: Map = strengths[len(shares) - 1] * np.float32(shares[-1])
+    for level in range(len(shares) - 2, -1, -1):
+        total = cv2.scaleAdd(strengths[level], shares[level], on_grid_of(total, strengths[level]))
     return total

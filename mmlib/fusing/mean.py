@@ -47,4 +47,4 @@ def fine_strength(grey: Map, like: Map) -> Map:
     """
     noise = noise_variance(grey)
     levels = split_levels(grey, level_count(grey.shape[0], grey.shape[1], most=3))[:-1]
-    return together([strength(detail, level, noise) for level, detail in enumerate(levels)], like)
+    return together([strength(cv2.multiply(detail, detail), level, noise) for level, detail in enumerate(levels)], like)

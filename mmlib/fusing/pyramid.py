@@ -41,6 +41,10 @@ class Pyramid:
             self.weights.append(np.zeros((height, width), np.float32))
         self.sums.append(np.zeros((height, width), np.float32))
         self.weights.append(np.zeros((height, width), np.float32))
+        # memory used again for every frame: asking the system for it costs as much as the arithmetic
+        self.coarse: list[Map | None] = [None] * self.levels
+        self.detail: list[Map | None] = [None] * self.levels
+        self.square: list[Map | None] = [None] * self.levels
 
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame, weighted scale by scale with its detail."""
@@ -49,13 +53,16 @@ class Pyramid:
         strengths: list[Map] = []
         weight: Map = np.ones(self.weights[-1].shape, np.float32)
         for level in range(self.levels):
-            coarse = cv2.pyrDown(grey)
-            detail = cv2.pyrUp(coarse, dstsize=grey.shape[1::-1])
-            cv2.subtract(grey, detail, dst=detail)
-            strengths.append(strength(detail, level, noise))
+            coarse = cv2.pyrDown(grey, dst=self.coarse[level])
+            detail = cv2.pyrUp(coarse, dst=self.detail[level], dstsize=grey.shape[1::-1])
+            detail = self.detail[level] = cv2.subtract(grey, detail, dst=detail)
+            self.coarse[level] = coarse
+            self.square[level] = square = cv2.multiply(detail, detail, dst=self.square[level])
+            strengths.append(strength(square, level, noise))
             weight = cv2.pow(strengths[-1], POWER)
             cv2.add(self.weights[level], weight, dst=self.weights[level])
-            cv2.accumulateProduct(detail, on_grid_of(weight, detail), self.sums[level])
+            cv2.resize(weight, square.shape[::-1], dst=square, interpolation=cv2.INTER_LINEAR)
+            cv2.accumulateProduct(detail, square, self.sums[level])
             grey = coarse
         cv2.add(self.weights[-1], weight, dst=self.weights[-1])
         cv2.accumulateProduct(grey, weight, self.sums[-1])

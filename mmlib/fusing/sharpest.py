@@ -12,11 +12,14 @@ from mmlib.filters import Map
 from mmlib.fusing.method import Layout, Result
 from mmlib.pictures import Frame, Picture
 
+DEPTH_POWER = 8
+"""Weight of a frame in the depth: its strength to this power."""
+
 
 class Sharpest:
     """Keeps the number of the sharpest frame, its colour, and the centre of the focus curve of each pixel.
 
-    The strength of detail comes on a grid of half the size. Depth is the centre of gravity of its fourth power
+    The strength of detail comes on a grid of half the size. Depth is the centre of gravity of its eighth power
     along the stack: it lies between the planes where two frames are equally sharp, and it does not depend on the
     order of the frames. Where no frame shows anything the depth follows from the surroundings.
     """
@@ -33,6 +36,7 @@ class Sharpest:
         self.layout = layout
         self.colour = colour
         self.seen = 0
+        self.lowest = float(layout.heights.min())
         self.best: Map = np.zeros(grid, np.float32)
         self.total: Map = np.zeros(grid, np.float32)
         self.weight: Map = np.zeros(grid, np.float32)
@@ -52,9 +56,9 @@ class Sharpest:
         cv2.max(strong, self.best, dst=self.best)
         cv2.add(self.total, strong, dst=self.total)
         self.number[sharper > 0] = number
-        weight = cv2.pow(strong, 4)
+        weight = cv2.pow(np.multiply(strong, np.float32(1e-3)), DEPTH_POWER)  # of 1e-24 to 1e18: float32 holds both
         cv2.add(self.weight, weight, dst=self.weight)
-        cv2.scaleAdd(weight, float(self.layout.heights[number]), self.moment, dst=self.moment)
+        cv2.scaleAdd(weight, float(self.layout.heights[number] - self.lowest), self.moment, dst=self.moment)
         if self.colour:
             everywhere = cv2.resize(sharper, self.layout.size[::-1], interpolation=cv2.INTER_NEAREST)
             cv2.copyTo(frame, everywhere, self.frame)
@@ -73,7 +77,9 @@ class Sharpest:
         size = self.layout.size[::-1]
         sure = self._confidence()
         heights = self.layout.heights
-        depth = np.clip(_filled(self.moment / self.weight, sure), heights.min(), heights.max())
+        depth = np.clip(
+            _filled(self.moment / self.weight + np.float32(self.lowest), sure), heights.min(), heights.max()
+        )
         return Result(
             picture=picture,
             index=np.asarray(cv2.resize(self.number, size, interpolation=cv2.INTER_NEAREST), np.uint16),
