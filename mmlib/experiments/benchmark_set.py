@@ -77,7 +77,8 @@ def make_one(recipe: Recipe, folder: Path, order: int = 0) -> dict[str, object]:
         step = np.float32(scans[0].depth_of_field_um / 16)
         for scan in scans:
             np.multiply(np.round(scan.depth_um / step), step, out=scan.depth_um)
-    write_simulated(scans, making, kind="mp4", about=about, extras=False)
+    quality = 23 if recipe.split == "demo" else 16
+    write_simulated(scans, making, kind="mp4", about=about, extras=False, quality=quality)
     row = {
         "name": recipe.name,
         "split": recipe.split,

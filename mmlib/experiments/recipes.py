@@ -220,7 +220,7 @@ _DEMO: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("blood_smear", 11, {"eyepiece": _DISC, "relief": "bumpy", "planes": 18, **_LARGE}),
     ("pollen", 23, {"planes": 24, **_LARGE}),
     ("diatoms", 24, {"planes": 22, **_LARGE}),
-    ("butterfly_scales", 25, {}),
+    ("butterfly_scales", 25, {"planes": 20, **_LARGE}),
     ("insect_leg", 8, {"planes": 20, "eyepiece": _DISC}),
     ("stem_section", 2, {"relief": "bumpy"}),
     ("onion_skin", 7, {"relief": "thick"}),

@@ -27,6 +27,7 @@ def write_stack(
     *,
     provenance: dict[str, Any] | None = None,
     frame_rate_hz: float = 10.0,
+    quality: int = 16,
     progress: Progress = silent,
 ) -> None:
     """Write a stack, streaming its frames.
@@ -37,6 +38,7 @@ def write_stack(
         stack: what to write.
         provenance: how it was made, kept inside for `read_provenance`.
         frame_rate_hz: of an mp4.
+        quality: of an mp4: constant rate factor, 0 (best) to 51; six more take about half the bytes.
         progress: told as frames are written; may raise to stop.
 
     Raises:
@@ -49,7 +51,7 @@ def write_stack(
         ".tif": lambda file: _write_ome(file, stack, words, progress),
         ".tiff": lambda file: _write_ome(file, stack, words, progress),
         ".npy": lambda file: _write_npy(file, stack, provenance, progress),
-        ".mp4": lambda file: _write_sweep(file, stack, words, frame_rate_hz, progress),
+        ".mp4": lambda file: _write_sweep(file, stack, words, frame_rate_hz, progress, quality),
     }
     if suffix == "":
         _write_folder(where, stack, provenance, progress)
@@ -102,10 +104,12 @@ def _write_npy(file: IO[bytes], stack: ZStack, provenance: dict[str, Any] | None
     file.write(notes_trailer({KEYWORD: provenance or {}, **stack_notes(stack)}))
 
 
-def _write_sweep(file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress) -> None:
+def _write_sweep(
+    file: IO[bytes], stack: ZStack, words: str, frame_rate_hz: float, progress: Progress, quality: int
+) -> None:
     from mmlib.io.sweep import write_sweep  # libav is large, and only videos need it
 
-    write_sweep(file, stack, words, frame_rate_hz, progress)
+    write_sweep(file, stack, words, frame_rate_hz, progress, quality)
 
 
 def _write_folder(path: Path, stack: ZStack, provenance: dict[str, Any] | None, progress: Progress) -> None:

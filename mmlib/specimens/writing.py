@@ -27,6 +27,7 @@ def write_simulated(
     kind: Literal["tiff", "mp4"] = "tiff",
     about: Mapping[str, Any] | None = None,
     extras: bool = True,
+    quality: int = 16,
 ) -> list[Path]:
     """Write a scan, or scans of one specimen at several speeds, with the truth.
 
@@ -36,6 +37,7 @@ def write_simulated(
         kind: ``"tiff"`` keeps every bit and the heights; ``"mp4"`` is what a phone keeps (H.264).
         about: title, description and the like, noted for the catalogue.
         extras: also write the frames without movement and noise, and the masks of dirt.
+        quality: of an mp4: constant rate factor, 0 (best) to 51.
 
     Returns:
         The files: the stack of each speed, truth, depth.tif (float32, micrometres), parameters.json, extras.
@@ -61,7 +63,7 @@ def write_simulated(
     for scan in scans:
         speed = scan.stack.speed or 1
         name = f"stack.{ending}" if alone else f"speed{speed}.{ending}"
-        io.write_stack(home / name, scan.stack)
+        io.write_stack(home / name, scan.stack, quality=quality)
         files.append(home / name)
         speeds[str(speed)] = {
             "file": name,
