@@ -192,3 +192,11 @@ def test_autofocus_criteria_of_a_known_curve():
     assert curve_quality(ripple, 8.0).false_maxima >= 2
     with pytest.raises(InputError, match="three finite values"):
         curve_quality(np.array([1.0, np.nan, 2.0]), 1)
+
+
+def test_the_rim_of_the_field_is_no_detail():
+    rows, columns = np.mgrid[:256, :256]
+    disc = np.hypot(columns - 128, rows - 128) <= 100
+    even = cv2.GaussianBlur(np.where(disc, 200.0, 4.0), (0, 0), 1.5).astype(np.uint8)
+    curve = focus_curve(from_array(even[None]), ("tenengrad",), field=disc)["tenengrad"]
+    assert curve[0] < 1e-3 * frame_sharpness(even, field=disc)

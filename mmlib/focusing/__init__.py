@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from mmlib.errors import unknown
 from mmlib.field import find_field
-from mmlib.focusing.bands import Cells, frame_bands, inner_field
+from mmlib.focusing.bands import Cells, frame_bands
 from mmlib.focusing.judging import OUT_ABOVE, Judged, judge, levels_of_profile, levels_of_values, levels_of_width
 from mmlib.focusing.reporting import CELL_TYPE, COLUMNS, FocusReport, FrameAdvice
 from mmlib.progress import Progress, part, report, silent
 from mmlib.sharpness import MEASURES, best_planes, depth_map
 from mmlib.sharpness.cells import ENOUGH_FIELD, cell_share, grid, measure_cells
-from mmlib.sharpness.frames import check_field
+from mmlib.sharpness.frames import check_field, inner_field
 from mmlib.sharpness.measure import as_grey
 from mmlib.stacks import ZStack
 

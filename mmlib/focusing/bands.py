@@ -19,8 +19,6 @@ GAINS = (0.1796, 0.1124, 0.0841, 0.0562)
 """What each scale keeps of white noise, as a share of its standard deviation."""
 LIGHT_PX = 40
 """The light is even over about this many pixels; what is coarser is illumination."""
-REACH_PX = 7
-"""Pixels this near to the rim of the field are not judged: the coarsest Gaussian sees beyond the rim."""
 LEAST_LIGHT = 0.05
 
 Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
@@ -37,22 +35,6 @@ class Bands:
 
     energy: NDArray[np.float64]
     noise: float
-
-
-def inner_field(field: Mask | None) -> Mask | None:
-    """Draw the field in by the reach of the scales.
-
-    Args:
-        field: (H, W), or None for a field that is everywhere.
-
-    Returns:
-        (H, W) where detail can be judged, or None for everywhere.
-    """
-    if field is None or bool(field.all()):
-        return None
-    edge = 2 * REACH_PX + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (edge, edge))
-    return np.asarray(cv2.erode(field.astype(np.uint8), disc) > 0)
 
 
 def even_light(grey: Grey, field: Mask | None) -> Grey:
@@ -95,7 +77,7 @@ def frame_bands(frame: Frame, cells: Cells, field: Mask | None, inner: Mask | No
         frame: (H, W) or (H, W, 3), uint8 or uint16.
         cells: what `mmlib.sharpness.cells.grid` gave.
         field: (H, W), or None for everywhere.
-        inner: what `inner_field` gave.
+        inner: what `mmlib.sharpness.frames.inner_field` gave.
 
     Returns:
         The energies of the differences of Gaussians and the noise.

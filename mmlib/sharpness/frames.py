@@ -17,6 +17,9 @@ from mmlib.sharpness.measure import Grey, Mask, Measure, as_grey
 from mmlib.sharpness.registry import find_measure
 from mmlib.stacks import ZStack
 
+REACH_PX = 7
+"""Pixels this near to the rim of the field are not judged: the widest kernels see beyond the rim."""
+
 
 def frame_sharpness(frame: Frame, measure: str = "tenengrad", field: Mask | None = None) -> float:
     """Measure how sharp a whole frame is.
@@ -46,7 +49,7 @@ def focus_curve(
     Args:
         stack: the stack.
         measures: keys of `MEASURES`.
-        field: (H, W), True where pixels count; None counts all.
+        field: (H, W), True where pixels count; None counts all. Its rim is drawn in by the reach of the measures.
         progress: whom to tell how far it is.
 
     Returns:
@@ -56,9 +59,26 @@ def focus_curve(
         InputError: if a measure is not known, or the field has another size than the frames.
     """
     chosen = [find_measure(name) for name in measures]
-    rows = [_values(frame, chosen, field) for frame in report(stack, len(stack), "measuring sharpness", progress)]
+    inner = None if field is None else inner_field(check_field(field, stack.shape))
+    rows = [_values(frame, chosen, inner) for frame in report(stack, len(stack), "measuring sharpness", progress)]
     curves = np.array(rows, dtype=np.float64).reshape(len(rows), len(chosen))  # (K, measures)
     return {measure.name: curves[:, i] for i, measure in enumerate(chosen)}
+
+
+def inner_field(field: Mask | None) -> Mask | None:
+    """Draw the field in by the reach of the measures, so that its rim is not taken for detail.
+
+    Args:
+        field: (H, W), or None for a field that is everywhere.
+
+    Returns:
+        (H, W) where detail can be judged, or None for everywhere.
+    """
+    if field is None or bool(field.all()):
+        return None
+    edge = 2 * REACH_PX + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (edge, edge))
+    return np.asarray(cv2.erode(field.astype(np.uint8), disc) > 0)
 
 
 def check_field(field: NDArray[Any], shape: tuple[int, ...]) -> Mask:
