@@ -49,12 +49,11 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
         self.finish()
 
 
-class NoSuchPage(JupyterHandler):  # type: ignore[misc]
+class NoSuchPage(JupyterHandler):
     """Answers every address that nobody else does."""
 
-    async def prepare(self) -> None:
-        """Say that there is no such page, to whatever was asked."""
-        await super().prepare()
+    async def get(self) -> None:
+        """Say that there is no such page."""
         raise HTTPError(404)
 
 
