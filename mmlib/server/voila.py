@@ -166,6 +166,8 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     settings.MappingKernelManager.cull_connected = False
     settings.ZMQChannelsWebsocketConnection.limit_rate = False
     logging.getLogger("traitlets").addHandler(logging.StreamHandler())  # why a page failed, for the terminal
+    for name in ("tornado.access", "tornado.general"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     app = Dashboard(config=settings)
     app.initialize(argv=[])
     return app
