@@ -113,7 +113,7 @@ def noise_level(grey: Map) -> float:
     strips = [grey[row : row + 16] if height > 256 else grey for row in rows]  # eight strips are enough of a large one
     rest = np.concatenate([cv2.filter2D(strip, cv2.CV_32F, kernel)[1:-1, 1:-1].ravel() for strip in strips])
     np.abs(rest, out=rest)
-    return float(np.median(rest[:: max(1, rest.size // 32768)])) / (0.6745 * 6)
+    return float(np.median(rest[:: max(1, rest.size // 8192)])) / (0.6745 * 6)
 
 
 def guided_filter(picture: Map, guide: Map, radius: int, epsilon: float) -> Map:
