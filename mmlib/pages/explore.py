@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
@@ -65,6 +66,7 @@ class ExploreView:
         self.back = button("Undo")
         self.downloads, self.copies, self.address = Downloads(), Copies(), Address()
         self.still = Resting(0.12, self._draw_frame)
+        self._listening = False
         self.widget = self._lay_out()
         self._listen()
         state.on_change(self._changed)
@@ -88,7 +90,7 @@ class ExploreView:
     def _listen(self) -> None:
         state = self.state
         self.view.observe(self._stepped, "index")
-        self.view.observe(lambda change: state.choose_line(_line(change["new"])), "line")
+        self.view.observe(self._drawn, "line")
         self.view.observe(lambda change: state.drift(camera=_camera(change["new"])), "camera")
         self.link = widgets.jslink((self.view, "index"), (self.plot, "index"))
         self.overlay.observe(lambda change: state.choose_overlay(change["new"]), "value")
@@ -97,7 +99,18 @@ class ExploreView:
 
     def _stepped(self, change: dict[str, Any]) -> None:
         if change["new"] != self.state.plane:
-            self.state.show_plane(change["new"])
+            self._from_view(lambda: self.state.show_plane(change["new"]))
+
+    def _drawn(self, change: dict[str, Any]) -> None:
+        self._from_view(lambda: self.state.choose_line(_line(change["new"])))
+
+    def _from_view(self, tell: Callable[[], None]) -> None:
+        """Pass on what the view says, and say nothing back: the browser may be further by now."""
+        self._listening = True
+        try:
+            tell()
+        finally:
+            self._listening = False
 
     def _changed(self, names: frozenset[str]) -> None:
         state = self.state
@@ -109,14 +122,16 @@ class ExploreView:
         if "stack" in names:
             self._show_stack()
         if names & {"plane", "stack"} and state.stack is not None:
-            self.view.index = self.plot.index = state.plane
+            if not self._listening:
+                self.view.index = state.plane
             self.still.touch()
         if names & {"curves", "measures", "stack"}:
             self._show_curves()
         if names & {"overlay", "planes", "stack"}:
             self._show_overlay()
         if names & {"line", "stack"}:
-            self.view.set_trait("line", None if state.choices.line is None else list(state.choices.line))
+            if not self._listening:
+                self.view.set_trait("line", None if state.choices.line is None else list(state.choices.line))
             self._draw_profile()
         self.back.disabled = not state.can_undo
         self.address.query = state.to_query()
@@ -150,7 +165,6 @@ class ExploreView:
         curves = {MEASURES[name].title: state.curves[name] for name in names if name in state.curves}
         if curves:
             self.plot.show(curves, z_um=state.stack.z_um)
-            self.plot.index = state.plane
         seen(self.plot, bool(curves))
         self.chips.children = [self._chip(name) for name in names]
         others = sorted((measure.title, name) for name, measure in MEASURES.items() if name not in names)

@@ -165,7 +165,9 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     settings.MappingKernelManager.cull_idle_timeout = CULL_IDLE_S
     settings.MappingKernelManager.cull_connected = False
     settings.ZMQChannelsWebsocketConnection.limit_rate = False
-    logging.getLogger("traitlets").addHandler(logging.StreamHandler())  # why a page failed, for the terminal
+    terminal = logging.StreamHandler()  # why a page failed
+    terminal.setLevel(logging.ERROR)
+    logging.getLogger("traitlets").addHandler(terminal)
     for name in ("tornado.access", "tornado.general"):
         logging.getLogger(name).setLevel(logging.ERROR)
     app = Dashboard(config=settings)
