@@ -144,6 +144,18 @@ def commands(side, focusweave):
     for method in ("mean", "pyramid", "wavelet", "best"):
         table[f"mmlib {method}"] = ours(method, "auto")
         table[f"mmlib {method}, align off"] = ours(method, "off")
+    for method in ("pyramid", "wavelet"):
+        table[f"mmlib fuse {method}, command"] = lambda folder, out, method=method: [
+            sys.executable,
+            "-m",
+            "mmlib",
+            "fuse",
+            folder,
+            "--method",
+            method,
+            "-o",
+            out,
+        ]
     hard_mask = ["--exposure-weight=0", "--saturation-weight=0", "--contrast-weight=1", "--hard-mask"]
     enfuse = shutil.which("enfuse")
     table["enfuse"] = (lambda folder, out: [enfuse, *hard_mask, "-o", out, *files(folder)]) if enfuse else None
@@ -167,7 +179,12 @@ print(json.dumps([code, words[-300:], used.ru_utime + used.ru_stime, wall, used.
 
 def run(command, out):
     """Run a command; give cpu seconds, wall seconds, peak MB and the picture it wrote."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MMLIB_CACHE": str(out.parent / "cache"),
+    }
     launch = [sys.executable, "-S", "-c", LAUNCHER, *command]
     told = subprocess.run(launch, check=True, capture_output=True, text=True, env=environment).stdout
     code, words, cpu, wall, peak = json.loads(told)

@@ -232,3 +232,13 @@ def test_memory_does_not_grow_with_the_number_of_frames(method):
     few, many = peak_mb(5), peak_mb(20)
     assert many < few + 8
     assert many < 200
+
+
+def test_a_camera_of_twelve_bits_is_fused_like_one_of_eight():
+    frames, _, step = steps(3, noise=1)
+    deep = frames.astype(np.uint16) * 16  # 0..4095, as a 12-bit camera gives it
+    inside = np.s_[:, 12:52]
+    fused = fuse(from_array(deep, bit_depth=12), align="off")
+    assert (fused.index[inside] == step[inside]).mean() > 0.97
+    plain = fuse(from_array(frames), align="off").picture * (255 * 16 / 65535)
+    assert np.abs(fused.picture - plain).mean() < 0.02 * plain.mean()

@@ -37,7 +37,7 @@ class Blend:
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame, weighted scale by scale with its detail."""
         grey = grey_levels(frame)
-        noise = noise_variance(grey)
+        noise = noise_variance(grey, frame.dtype)
         strengths: list[Map] = []
         for level, detail in enumerate(split_levels(grey, self.levels)[:-1]):
             strong = strength(cv2.multiply(detail, detail), level, noise)

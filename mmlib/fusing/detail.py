@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 
@@ -10,8 +12,8 @@ from mmlib.filters import Map, noise_level
 NOISE_SHARE = (0.891, 0.0532, 0.0102, 0.00241, 0.00059, 0.00015)
 """Variance of white noise of variance 1 in each level of a Laplacian pyramid; `tests/test_fusing.py` measures it."""
 
-ROUNDING = 1 / 12
-"""Variance of rounding to whole grey levels: no 8-bit camera has less noise."""
+ROUNDING = {1: 1 / 12, 2: 1e-4}
+"""Variance of rounding a value to one byte, or to two as cameras of 10 bit and more do; 8-bit grey levels squared."""
 
 MOST = np.float32(2e5)
 """Strength is cut here, so that its sixth power times a grey level still fits float32."""
@@ -20,16 +22,17 @@ WINDOW = (7, 7)
 """Energy is averaged over so many cells of the next coarser grid: single pixels of noise decide nothing."""
 
 
-def noise_variance(grey: Map) -> float:
+def noise_variance(grey: Map, dtype: np.dtype[Any]) -> float:
     """Estimate the variance of the noise of a frame, never less than that of rounding.
 
     Args:
         grey: (H, W) float32, in grey levels 0..255.
+        dtype: of the frame, uint8 or uint16.
 
     Returns:
         Grey levels squared.
     """
-    return noise_level(grey) ** 2 + ROUNDING
+    return noise_level(grey) ** 2 + ROUNDING[dtype.itemsize]
 
 
 def strength(square: Map, level: int, noise: float) -> Map:
@@ -44,7 +47,7 @@ def strength(square: Map, level: int, noise: float) -> Map:
         (h/2, w/2) float32, rounded up: 1 or more, no unit.
     """
     energy = cv2.blur(cv2.pyrDown(square), WINDOW)
-    alone = np.float32(NOISE_SHARE[level] * noise + 1e-3)
+    alone = np.float32(NOISE_SHARE[level] * noise + min(1e-3, 0.01 * noise))
     np.multiply(energy, 1 / alone, out=energy)
     return np.asarray(np.clip(energy, 1, MOST, out=energy))
 

@@ -27,7 +27,8 @@ class Mean:
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame."""
         cv2.accumulate(frame, self.total)
-        self.sharpest.see(frame, fine_strength(grey_levels(frame), self.sharpest.best), number)
+        grey = grey_levels(frame)
+        self.sharpest.see(frame, fine_strength(grey, noise_variance(grey, frame.dtype), self.sharpest.best), number)
 
     def finish(self) -> Result:
         """Divide by the number of frames seen."""
@@ -35,16 +36,16 @@ class Mean:
         return self.sharpest.result(np.clip(self.total * scale, 0, 1), {})
 
 
-def fine_strength(grey: Map, like: Map) -> Map:
+def fine_strength(grey: Map, noise: float, like: Map) -> Map:
     """Measure the strength of fine detail on a grid of half the size.
 
     Args:
         grey: (H, W) float32, in grey levels 0..255.
+        noise: variance of its noise.
         like: a map of the size wanted.
 
     Returns:
         (H/2, W/2) float32, rounded up; no unit.
     """
-    noise = noise_variance(grey)
     levels = split_levels(grey, level_count(grey.shape[0], grey.shape[1], most=3))[:-1]
     return together([strength(cv2.multiply(detail, detail), level, noise) for level, detail in enumerate(levels)], like)

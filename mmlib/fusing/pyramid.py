@@ -49,7 +49,7 @@ class Pyramid:
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame, weighted scale by scale with its detail."""
         grey = grey_levels(frame)
-        noise = noise_variance(grey)
+        noise = noise_variance(grey, frame.dtype)
         strengths: list[Map] = []
         weight: Map = np.ones(self.weights[-1].shape, np.float32)
         for level in range(self.levels):

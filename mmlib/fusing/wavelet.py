@@ -96,7 +96,7 @@ class Wavelet:
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Let a frame compete at every level."""
         rest = grey = grey_levels(frame)
-        noise = noise_variance(grey)
+        noise = noise_variance(grey, frame.dtype)
         weight = np.ones(grey.shape, np.float32)
         for level in range(self.levels):
             if number == 0:
@@ -111,7 +111,7 @@ class Wavelet:
             self.rest, self.weight = np.zeros_like(rest), np.zeros_like(rest)
         cv2.accumulateProduct(rest, weight, self.rest)
         cv2.add(self.weight, weight, dst=self.weight)
-        self.sharpest.see(frame, fine_strength(grey, self.sharpest.best), number)
+        self.sharpest.see(frame, fine_strength(grey, noise, self.sharpest.best), number)
 
     def finish(self) -> Result:
         """Join the levels and put the colour back."""
