@@ -139,7 +139,7 @@ def make_set(
             for future in done:
                 row = future.result()
                 rows[str(row["name"])] = row
-                _write(manifest, [rows[recipe.name] for recipe in recipes if recipe.name in rows])
+                _write(manifest, [rows[name] for name in sorted(rows)])
                 if say:
                     typer.echo(f"{row['name']}: {row['planes']} frames, {row['seconds']} s, {row['content']}")
     return [rows[recipe.name] for recipe in recipes if recipe.name in rows]

@@ -223,7 +223,7 @@ _DEMO: tuple[tuple[str, int, dict[str, Any]], ...] = (
     ("butterfly_scales", 25, {"planes": 20, **_LARGE}),
     ("insect_leg", 8, {"planes": 20, "eyepiece": _DISC}),
     ("stem_section", 2, {"relief": "bumpy"}),
-    ("onion_skin", 7, {"relief": "thick"}),
+    ("onion_skin", 3, {"relief": "thick"}),
     ("tissue_section", 26, {"relief": "bumpy", "dirt": Dirt(dust=3, hairs=1)}),
     ("pond_life", 29, {"planes": 20, "eyepiece": _DISC}),
     ("feather", 10, {}),

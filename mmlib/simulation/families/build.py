@@ -68,6 +68,7 @@ def build(
     scene = Scene(bases[0][0], z_um, pixel, rng)
     for base, cover in bases:
         scene.base_um, scene.cover = base, cover
+        scene.style = np.random.default_rng([seed, 1])
         kind.paint(scene)
     return scene.specimen(family, seed, device)
 

@@ -14,7 +14,7 @@ from mmlib.simulation.families.texture import edge, streamed
 def paint_onion(scene: Scene) -> None:
     """Paint a strip of onion skin onto the scene."""
     rng = scene.rng
-    stain = rng.choice(["iodine", "none", "methylene_blue", "safranin"], p=[0.5, 0.2, 0.2, 0.1])
+    stain = scene.style.choice(["iodine", "none", "methylene_blue", "safranin"], p=[0.5, 0.2, 0.2, 0.1])
     dye = {
         "iodine": mixed(iodine=0.85, safranin=0.1),
         "none": mixed(none=0.25, grey=0.06),

@@ -25,6 +25,7 @@ class Scene:
         shape: (H, W).
         pixel_um: edge of a pixel, micrometres.
         rng: where all luck comes from.
+        style: luck that is the same for each layer of a specimen, such as how it was stained.
         base_um: (H, W) height of the surface that things lie on.
         cover: (H, W) 0..1, how much of what is laid stays: 1 everywhere but on a torn layer.
         y_um: (H, 1) position of each row.
@@ -45,6 +46,7 @@ class Scene:
         """
         self.shape: tuple[int, int] = (base_um.shape[0], base_um.shape[1])
         self.pixel_um, self.rng, self.base_um, self.z_um = pixel_um, rng, base_um, z_um
+        self.style = rng
         self.cover: Map | None = None
         self.strength = np.float32(strength)
         self.y_um = (np.arange(self.shape[0], dtype=np.float32) * np.float32(pixel_um))[:, None]
