@@ -73,7 +73,7 @@ def paint_leg(scene: Scene) -> None:
         at -= 0.55 * scene.width_um * np.array([np.sin(turn), np.cos(turn)])
         thick, middle, fall = rng.uniform(22, 48), room * rng.uniform(0.35, 0.6), rng.normal(0, 0.16) * room
         for _ in range(int(rng.integers(3, 6))):
-            long_ = scene.width_um * rng.uniform(0.25, 0.5)
+            long_ = 307.2 * rng.uniform(0.25, 0.5)
             end = at + long_ * np.array([np.sin(turn), np.cos(turn)])
             one = stroke(scene, tuple(at), tuple(end), margin_um=thick * 1.3, bend=rng.normal(0, 0.03))
             if one is not None:
