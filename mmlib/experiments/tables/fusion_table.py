@@ -1,0 +1,104 @@
+"""Table 3: which fusion of a stack is best?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmlib.experiments.tables import fusion_scores, keeping
+from mmlib.experiments.tables.fusion_scores import SHARPEST, TRUTH
+from mmlib.experiments.tables.paper import TABLE_3
+from mmlib.experiments.tables.real import RealCase
+from mmlib.experiments.tables.summing import mean_value, verdict
+from mmlib.experiments.tables.table import Column, Row, Table
+from mmlib.experiments.tables.working import Scored
+from mmlib.fusing import BEST
+
+COLUMNS = (
+    Column("brisque", "BRISQUE", "lower", 2, "it knows photographs and does not rank microscope pictures (see the row "
+           "of the truth); shown for the paper's sake, never used to choose"),
+    Column("cnniqa", "CNNIQA", "lower", 2),
+    Column("psnr", "PSNR, dB", "higher", 2, "against the all-in-focus truth, after the shift that fits best"),
+    Column("ssim", "SSIM, 1/100", "higher", 2),
+    Column("detail", "Detail SNR, dB", "higher", 2, "fine detail against that of the truth, blind to brightness and "
+           "contrast, where the truth has most of it"),
+    Column("depth", "Depth error, depths of field", "lower", 2, "mean |found - true| height of the surface"),
+    Column("real", "Real: detail SNR, dB", "higher", 2, "real stacks against an all-in-focus picture by other "
+           "software, which takes the strongest detail: a guide, not optical truth; alignment off"),
+)  # fmt: skip
+UNITS = {"psnr": " dB", "detail": " dB", "real": " dB"}
+BASELINES = ("mean", "pyramid", "wavelet", SHARPEST)
+
+
+def fusion_table(
+    scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[str, Any], *, cnniqa: Path | None = None
+) -> Table:
+    """Build the table.
+
+    Args:
+        scored: of test scans.
+        cases: real stacks; those with a reference are used.
+        made: for `Table.made`.
+        cnniqa: the weights of CNNIQA, if there are any.
+
+    Returns:
+        The table.
+    """
+    titles = {printed.name: printed for printed in TABLE_3}
+    there = fusion_scores.fusions()
+    rows = [
+        Row(printed.name, printed.title, "paper", printed.values, note="missing: no trained model yet")
+        for printed in TABLE_3
+        if printed.name not in there
+    ]
+    numbers = {}
+    for name in there:
+        by = {column.key: _by_specimen(scored, name, column.key) for column in COLUMNS}
+        if name != TRUTH:
+            by["real"] = {case.name: _real(case, name) for case in cases if case.reference is not None}
+        numbers[name] = by
+        values = {key: value for key, one in by.items() if (value := mean_value(one)) is not None}
+        known = titles.get(name)
+        kind = "reference" if name == TRUTH else "baseline" if name in BASELINES else "paper" if known else "ours"
+        title = known.title if known else f"{name}, what `best` stands for" if name == BEST else name
+        rows.append(Row(name, title, kind, known.values if known else {}, values))
+    order = [printed.name for printed in TABLE_3]
+    rank = {"baseline": 1, "ours": 2, "reference": 3}
+    rows.sort(key=lambda row: (0, order.index(row.name)) if row.name in order else (rank.get(row.kind, 1), 0))
+    findings = [
+        verdict(column, rows, {name: by[column.key] for name, by in numbers.items()}, unit=UNITS.get(column.key, ""))
+        for column in COLUMNS
+    ]
+    notes = ["A specimen's number is the mean over its scan speeds; the paper's samples are its own."]
+    if cnniqa is None:
+        notes.append("CNNIQA has no value: its weights are missing; give them with --cnniqa FILE.")
+    if not any("brisque" in row.values for row in rows):
+        notes.append("BRISQUE has no value: it needs the package brisque (pip install brisque).")
+    return Table(
+        3,
+        "Fusion of a stack into one picture",
+        COLUMNS,
+        tuple(rows),
+        tuple(finding for finding in findings if finding),
+        tuple(notes),
+        made,
+    )
+
+
+def _by_specimen(scored: Sequence[Scored], name: str, key: str) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for scan in scored:
+        if key in scan["scores"][name]:
+            found.setdefault(scan["specimen"], []).append(scan["scores"][name][key])
+    return {specimen: float(np.mean(values)) for specimen, values in found.items()}
+
+
+def _real(case: RealCase, name: str) -> float:
+    key = keeping.key_of(fusion_scores.ROOMS, "real", name, case.content)
+    found = keeping.find(key)
+    if found is None and case.reference is not None:
+        found = keeping.keep(key, fusion_scores.score_real(case.stack, case.reference, name))
+    return float(found)
