@@ -135,7 +135,7 @@ def _link_form() -> str:
 
 def _card(card: SpecimenCard) -> str:
     picture = thumbnail(card)
-    shown = f'<img src="{picture}" alt="" loading="lazy">' if picture else '<div class="mmp-blank">no preview yet</div>'
+    shown = f'<img src="{picture}" alt="">' if picture else '<div class="mmp-blank">no preview yet</div>'
     title = escape(card.title)
     query = escape(urlencode({"s": card.name}))
     heading = f'<a href="explore?{query}">{title}</a>' if on_dashboard() else title
