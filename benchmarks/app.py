@@ -56,9 +56,13 @@ def write_stack(path: Path) -> None:
 
 
 def private_mb(pid: int) -> float:
-    """Give the memory that only this process holds, MB."""
+    """Give the memory that only this process holds, MB.
+
+    Pages of the memory-mapped stack are left out: they belong to the file, the system takes them back whenever it
+    likes, and all kernels that show the stack share them.
+    """
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Dirty", "Swap:"))) / 1024
 
 
 def kernels_of(pid: int) -> list[int]:
