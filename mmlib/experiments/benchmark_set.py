@@ -46,13 +46,12 @@ def content_hash(scans: list[Simulated]) -> str:
     return digest.hexdigest()[:32]
 
 
-def make_one(recipe: Recipe, folder: Path, order: int = 0) -> dict[str, object]:
+def make_one(recipe: Recipe, folder: Path) -> dict[str, object]:
     """Make a specimen at every speed and write it; a folder that is whole appears at once or not at all.
 
     Args:
         recipe: how.
         folder: of the set.
-        order: its place in the list.
 
     Returns:
         Its row of the manifest: name, split, content hash, seconds, bytes.
@@ -70,7 +69,7 @@ def make_one(recipe: Recipe, folder: Path, order: int = 0) -> dict[str, object]:
         "description": FAMILIES[recipe.family].sentence,
         "family": recipe.family,
         "split": recipe.split,
-        "order": order,
+        "order": recipe.order,
         "content": hashed,
     }
     if recipe.split == "demo":  # heights in sixteenths of a depth of field: a third of the bytes
@@ -118,11 +117,7 @@ def make_set(
     rows: dict[str, dict[str, object]] = {}
     if manifest.is_file():
         rows = {row["name"]: row for row in json.loads(manifest.read_text())}
-    todo = [
-        (recipe, order)
-        for order, recipe in enumerate(recipes)
-        if recipe.name not in rows or not (folder / recipe.name / NOTES).is_file()
-    ]
+    todo = [recipe for recipe in recipes if recipe.name not in rows or not (folder / recipe.name / NOTES).is_file()]
     started = time.perf_counter()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
@@ -131,8 +126,7 @@ def make_set(
         while todo or running:
             late = budget_s is not None and time.perf_counter() - started > budget_s
             while todo and len(running) < max(1, processes) and not late:
-                recipe, order = todo.pop(0)
-                running.add(pool.submit(make_one, recipe, folder, order))
+                running.add(pool.submit(make_one, todo.pop(0), folder))
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)

@@ -45,6 +45,7 @@ class Recipe:
         camera: what the phone does.
         eyepiece: the disc on black, or None.
         dirt: what is in the way.
+        order: its place in the list.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Recipe:
     camera: Camera
     eyepiece: Eyepiece | None
     dirt: Dirt
+    order: int = 0
 
     def make(self, speed: int, *, progress: Progress = silent) -> Simulated:
         """Make the scan at one speed.
@@ -124,7 +126,7 @@ def benchmark(height: int = 256, width: int = 256) -> list[Recipe]:
             split = "train" if number < 5 else "validation" if number == 5 else "test"
             split = "test" if family in TEST_ONLY else split
             recipes.append(scene(f"{family}-{number:02d}", family, split, height=height, width=width))
-    return recipes
+    return [replace(recipe, order=order) for order, recipe in enumerate(recipes)]
 
 
 def scene(name: str, family: str, split: str, *, height: int, width: int) -> Recipe:
@@ -239,12 +241,12 @@ def demo() -> list[Recipe]:
         Their recipes, in the order to show them.
     """
     recipes = []
-    for family, seed, changes in _DEMO:
+    for order, (family, seed, changes) in enumerate(_DEMO):
         kind = FAMILIES[family]
         usual = Recipe(
             name=family, family=family, seed=seed, split="demo", height=384, width=512, planes=16, title=kind.title,
             pixel_um=kind.pixel_um, aperture=kind.na, coherence=0.6, contrast=1.15, grey=False, relief=None,
             camera=_CLEAN, eyepiece=None, dirt=Dirt(),
         )  # fmt: skip
-        recipes.append(replace(usual, **changes))
+        recipes.append(replace(usual, order=order, **changes))
     return recipes
