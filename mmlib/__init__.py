@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmlib.errors import Cancelled, InputError
     from mmlib.focusing import focus
     from mmlib.fusing import fuse
-    from mmlib.metrics import measure
+    from mmlib.measuring import measure
     from mmlib.simulation import simulate
     from mmlib.specimens import open_source as open_stack
     from mmlib.stacks import ZStack
@@ -28,7 +28,7 @@ _HOMES = {
     "ZStack": "mmlib.stacks",
     "focus": "mmlib.focusing",
     "fuse": "mmlib.fusing",
-    "measure": "mmlib.metrics",
+    "measure": "mmlib.measuring",
     "open_stack": "mmlib.specimens",
     "simulate": "mmlib.simulation",
 }

@@ -160,20 +160,65 @@ def fuse(
 def measure(
     picture: Annotated[Path, typer.Argument(help="the picture to measure")],
     reference: Annotated[Path | None, typer.Option(help="what it should look like")] = None,
+    only: Annotated[str | None, typer.Option(help="names of measures, such as ssim,brisque,tenengrad")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Give every quality measure that applies to a picture."""
     from mmlib import io
-    from mmlib.metrics import measure as gauge
+    from mmlib.measuring import measure as gauge
 
     truth = None if reference is None else io.read_picture(reference)
-    rows = [found.to_dict() for found in gauge(io.read_picture(picture), reference=truth)]
+    names = None if only is None else [name.strip() for name in only.split(",")]
+    rows = [found.to_dict() for found in gauge(io.read_picture(picture), reference=truth, only=names)]
     if as_json:
         say(rows, as_json)
         return
     for row in rows:
-        value = f"{row['value']:10.4f}" if row["value"] is not None else f"{'-':>10}"
-        typer.echo(f"{row['title']:<22} {value}  {row['direction']:<6} is better  {row['note'] or ''}".rstrip())
+        value = "-" if row["value"] is None else f"{row['value']:.4f}" if abs(row["value"]) < 1e5 else "very large"
+        better = "" if row["direction"] == "none" else f"{row['direction']} is better"
+        words = "; ".join(word for word in (row["reason"], row["note"]) if word)
+        typer.echo(f"{row['title']:<22} {value:>10} {row['unit']:<3} {better:<16}  {words}".rstrip())
+
+
+@app.command()
+def models(
+    name: Annotated[str, typer.Argument(help="a model; all when left out")] = "", as_json: AsJson = False
+) -> None:
+    """Show the cards of the trained nets: what they are, trained on, scores, sha256."""
+    from mmlib import zoo
+
+    found = [zoo.card(name)] if name else list(zoo.cards().values())
+    if as_json:
+        say(found[0].to_dict() if name else [known.to_dict() for known in found], as_json)
+        return
+    say([known.rows() for known in found], as_json)
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="cnniqa or cnniqa_plus")],
+    budget_s: Annotated[float, typer.Option(help="stop after this many seconds")] = 1500.0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the last checkpoint")] = False,
+    score: Annotated[bool, typer.Option("--score", help="only score the weights that are there")] = False,
+    real: Annotated[Path | None, typer.Option(help="with --score: also rank the planes of real stacks there")] = None,
+    textures: Annotated[Path | None, typer.Option(help="folder of pictures that more scenes are made of")] = None,
+    work: Annotated[Path | None, typer.Option(help="where training pictures and checkpoints are kept")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for weights and card")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a net from nothing to weights and card, or score the one that is there."""
+    from mmlib.train import recipes
+
+    progress = shown_progress()
+    if score or real is not None:
+        say(recipes.score(recipe, work=work, real=real, progress=progress), as_json)
+        return
+    card = recipes.run(
+        recipe, budget_s=budget_s, device=device, resume=resume, textures=textures, work=work, output=output,
+        progress=progress,
+    )  # fmt: skip
+    say(card.to_dict() if as_json else card.rows(), as_json)
 
 
 @app.command()

@@ -76,7 +76,7 @@ def load_cnniqa(path: Path | str) -> Cnniqa:
 
     state = _read(Path(path), "CNNIQA", ("conv1", "fc1", "fc2", "fc3"))
     kernels, _, kernel, _ = state["conv1.weight"].shape
-    config = CnniqaConfig(kernels, kernel, (len(state["fc1.weight"]), len(state["fc2.weight"])))
+    config = CnniqaConfig(kernels, kernel, (len(state["fc1.weight"]), len(state["fc2.weight"])), _white(Path(path)))
     net = Cnniqa(config)
     _fill(net, state, Path(path))
     return net
@@ -103,6 +103,7 @@ def load_cnniqa_plus(path: Path | str) -> CnniqaPlus:
         kernel,
         (len(state["fc1.weight"]), len(state["fc2.weight"])),
         len(state["fc3_d.weight"]),
+        _white(Path(path)),
     )
     net = CnniqaPlus(config)
     _fill(net, state, Path(path))
@@ -135,6 +136,20 @@ def _read(path: Path, title: str, layers: tuple[str, ...]) -> dict[str, Tensor]:
     if not all(isinstance(state[name], torch.Tensor) for name in wanted) or state["conv1.weight"].ndim != 4:
         raise InputError(f"{path.name} holds no weights of {title}; its layers are not tensors of the right form")
     return {name: state[name] for name in sorted(wanted)}
+
+
+def _white(path: Path) -> float:
+    """Give the value of white that weights were trained with: ours say it, the public ones were made with 1."""
+    from safetensors import safe_open
+
+    if path.suffix != ".safetensors":
+        return 1.0
+    with safe_open(path, "pt") as opened:
+        told = (opened.metadata() or {}).get("white", "1")
+    try:
+        return float(told)
+    except ValueError:
+        raise InputError(f"{path.name} says that white is {told!r}, which is no number, so it is damaged") from None
 
 
 def _fill(net: Cnniqa | CnniqaPlus, state: dict[str, Tensor], path: Path) -> None:
@@ -170,5 +185,5 @@ def _mean(net: Any, patches: NDArray[np.float32]) -> float:
     from mmlib.nets.cnniqa import normalise_patches
 
     with torch.inference_mode():
-        answers = net(normalise_patches(torch.from_numpy(np.ascontiguousarray(patches))))
+        answers = net(normalise_patches(torch.from_numpy(np.ascontiguousarray(patches)), net.config.white))
     return float((answers[0] if isinstance(answers, tuple) else answers).mean())

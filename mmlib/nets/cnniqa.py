@@ -17,11 +17,13 @@ class CnniqaConfig:
         kernels: how many filters the convolution has.
         kernel: edge of each, px.
         hidden: width of the two fully connected layers.
+        white: value of white where patches are normalised; see `normalise_patches`.
     """
 
     kernels: int = 50
     kernel: int = 7
     hidden: tuple[int, int] = (800, 800)
+    white: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -33,29 +35,36 @@ class CnniqaPlusConfig:
         kernel: edge of each, px.
         hidden: width of the two fully connected layers.
         distortions: how many kinds of distortion it tells apart.
+        white: value of white where patches are normalised; see `normalise_patches`.
     """
 
     kernels: tuple[int, int] = (8, 32)
     kernel: int = 3
     hidden: tuple[int, int] = (128, 512)
     distortions: int = 5
+    white: float = 1.0
 
 
 PATCH = 32
 """Edge of the patches that both nets see, px."""
 
 
-def normalise_patches(patches: Tensor) -> Tensor:
+def normalise_patches(patches: Tensor, white: float = 1.0) -> Tensor:
     """Take the mean of the 3 x 3 neighbourhood off and divide by its deviation plus one.
 
     Args:
         patches: (N, 1, 32, 32) grey, 0..1.
+        white: value that white is brought to first. 255, as in the paper, makes the one that is added small, so that
+            faint detail counts as strong detail does; the public weights trained on LIVE were made with 1, which takes
+            off little more than the mean.
 
     Returns:
         (N, 1, 32, 32).
 
     Source: Kang et al. 2014, section 3.1, 3 x 3 windows mirrored at the edge of the patch, constant 1.
     """
+    if white != 1:
+        patches = patches * white
     framed = functional.pad(patches, (1, 1, 1, 1), mode="replicate")
     mean = functional.avg_pool2d(framed, 3, stride=1)
     variance = functional.avg_pool2d(framed * framed, 3, stride=1) - mean * mean
