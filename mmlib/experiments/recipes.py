@@ -151,7 +151,7 @@ def scene(name: str, family: str, split: str, *, height: int, width: int) -> Rec
     rng = np.random.default_rng(seed)
     kind = FAMILIES[family]
     pixel = kind.pixel_um * float(10 ** rng.uniform(-0.12, 0.15))
-    aperture = float(np.clip(0.54 / (pixel * np.exp(rng.uniform(np.log(2.8), np.log(7.0)))), 0.08, 0.85))
+    aperture = float(np.clip(0.54 / (pixel * np.exp(rng.uniform(np.log(3.2), np.log(11.0)))), 0.08, 0.85))
     disc = Eyepiece(
         radius=float(rng.uniform(0.95, 1.35)),
         centre=(float(rng.normal(0, 0.06)), float(rng.normal(0, 0.06))),
