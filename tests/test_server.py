@@ -72,7 +72,9 @@ def test_serve_says_where_it_is_and_leaves_nothing_behind(tmp_path: Path, end_wi
         taken.listen()
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "mmlib", "serve", "--no-browser", "--port", str(port), "--data", str(tmp_path)]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        server = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path, start_new_session=True
+        )
         try:
             assert server.stdout is not None
             first, second = server.stdout.readline(), server.stdout.readline()
@@ -80,9 +82,8 @@ def test_serve_says_where_it_is_and_leaves_nothing_behind(tmp_path: Path, end_wi
             url = next(word for word in second.split() if word.startswith("http"))
             if end_with is signal.SIGTERM:
                 check_what_is_refused(url)
-            time.sleep(4)  # the cluster is up
-            family = psutil.Process(server.pid).children(recursive=True)
-            server.send_signal(end_with)
+            family = workers_of(server.pid)
+            os.killpg(server.pid, end_with)  # as a terminal does with Ctrl-C
             rest, errors = server.communicate(timeout=30)
         finally:
             server.kill()
@@ -90,8 +91,19 @@ def test_serve_says_where_it_is_and_leaves_nothing_behind(tmp_path: Path, end_wi
     assert rest == "mmlib has stopped.\n"
     assert errors == ""
     assert server.returncode == 0
-    assert len(family) >= 2
+    assert len(family) >= 3  # the scheduler and two workers
     assert psutil.wait_procs(family, timeout=5)[1] == []
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """Wait until a scheduler and two workers run below a process."""
+    end = time.monotonic() + 40
+    while time.monotonic() < end:
+        family = psutil.Process(pid).children(recursive=True)
+        if sum("spawn_main" in " ".join(process.cmdline()) for process in family) >= 2:
+            return family
+        time.sleep(0.2)
+    return []
 
 
 def check_what_is_refused(url: str) -> None:

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from mmlib import io
+from mmlib.errors import InputError
 from mmlib.fusing import METHODS
 from mmlib.pages.address import Address, given_query
 from mmlib.pages.background import Latest, deliverer
@@ -137,8 +138,12 @@ class FuseView:
         if result is None:
             self.view.show([Pane(stack=stack, title="Stack")])
             return
+        try:
+            self._picture("fused")
+        except (InputError, OSError):
+            state.complain("this result is no longer on the disk; fuse again")
+            return
         summary = result.summary
-        self._picture("fused")
         best = state.sharpest
         note = "" if best is None else f"frame {best + 1} is the sharpest"
         panes = [

@@ -168,7 +168,7 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     terminal = logging.StreamHandler()  # why a page failed
     terminal.setLevel(logging.ERROR)
     logging.getLogger("traitlets").addHandler(terminal)
-    for name in ("tornado.access", "tornado.general"):
+    for name in ("tornado.access", "tornado.general", "tornado.application"):
         logging.getLogger(name).setLevel(logging.ERROR)
     app = Dashboard(config=settings)
     app.initialize(argv=[])
