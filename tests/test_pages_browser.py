@@ -22,6 +22,7 @@ from browser import Tab, chromium, free_port, open_tab, serving  # noqa: F401
 import mmlib
 from mmlib.pages.explore_state import ExploreState
 from mmlib.pipeline import write_fused
+from mmlib.specimens import built_in
 
 pytestmark = pytest.mark.browser
 
@@ -287,7 +288,7 @@ def test_what_cannot_be_opened_is_one_sentence(visit, dashboard, tmp_path):
     assert complaints(tab) == []
 
 
-def test_two_users_do_not_disturb_each_other(visit):
+def test_two_users_do_not_disturb_each_other_and_a_lost_kernel_is_said(visit, dashboard):
     one, other = visit("explore?s=other.npy&z=3"), visit("explore?s=other.npy&z=20")
     for tab, plane in [(one, 3), (other, 20)]:
         shows(tab, COUNT - 1 - plane)
@@ -297,12 +298,21 @@ def test_two_users_do_not_disturb_each_other(visit):
     shows(one, COUNT - 1 - 4)
     shows(other, COUNT - 1 - 19)
     assert complaints(one) + complaints(other) == []
+    for kernel in dashboard.kernels():
+        kernel.kill()
+        kernel.wait(10)
+    one.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    one.page.wait_for_selector("text=The Python behind this page has ended")
+    one.page.click("text=Reload")
+    ready(one)
+    shows(one, COUNT - 1 - 4)  # the address had kept it
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_page_on_laptop_and_phone(visit, dashboard, theme):
     SHOTS.mkdir(exist_ok=True)
-    pages = {"home": "", "explore": "explore?s=other.npy&o=planes", "fuse": "fuse?s=other.npy&m=pyramid&d=1&r=1"}
+    specimen = built_in()[0].name
+    pages = {"home": "", "explore": f"explore?s={specimen}&o=planes", "fuse": f"fuse?s={specimen}&d=1&r=1"}
     tab = visit(pages["home"], color_scheme=theme)
     for name, address in pages.items():
         if name != "home":

@@ -32,7 +32,8 @@ def preference_svg(found: Outcome) -> str:
         y = TOP + LINE * (i + 0.5)
         marks.append(
             f'<text x="{LEFT - 12}" y="{y + 5:.1f}" text-anchor="end">{escape(one.name)}</text>'
-            f'<line class="mmb-range" x1="{x(one.score.low):.1f}" y1="{y:.1f}" x2="{x(one.score.high):.1f}" y2="{y:.1f}"/>'
+            f'<line class="mmb-range" x1="{x(one.score.low):.1f}" x2="{x(one.score.high):.1f}" y1="{y:.1f}" '
+            f'y2="{y:.1f}"/>'
             f'<circle cx="{x(one.score.estimate):.1f}" cy="{y:.1f}" r="6"/>'
         )
     bottom = TOP + LINE * len(found.preferences)

@@ -49,6 +49,17 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
         self.finish()
 
 
+class Pulse(JupyterHandler):
+    """Tells a page whether the Python behind it still runs."""
+
+    async def get(self, kernel_id: str) -> None:
+        """Answer 204 if it does, and 410 if it has ended."""
+        known = kernel_id in self.kernel_manager
+        alive = known and await ensure_async(self.kernel_manager.get_kernel(kernel_id).is_alive())
+        self.set_status(204 if alive else 410)
+        await self.finish()
+
+
 class NoSuchPage(JupyterHandler):
     """Answers every address that nobody else does."""
 
@@ -100,7 +111,7 @@ class Dashboard(Voila):  # type: ignore[misc]
             )
             for notebook in sorted(Path(self.root_dir).glob("*.ipynb"))
         ]
-        return [("/voila/api/shutdown/(.*)", Goodbye), *pages, *kept]
+        return [("/voila/api/shutdown/(.*)", Goodbye), ("/pulse/([-0-9a-f]+)", Pulse), *pages, *kept]
 
 
 def calm(loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
@@ -161,6 +172,7 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     settings.VoilaConfiguration.page_config_hook = no_outside_links
     if os.name == "posix":  # sockets in a private folder, which no other user of this computer can reach
         settings.KernelManager.transport = "ipc"
+    settings.KernelManager.autorestart = False  # a page without what it had in memory is worse than a clear word
     settings.MappingKernelManager.cull_interval = 30
     settings.MappingKernelManager.cull_idle_timeout = CULL_IDLE_S
     settings.MappingKernelManager.cull_connected = False

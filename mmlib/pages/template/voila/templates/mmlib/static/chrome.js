@@ -50,7 +50,7 @@
       let words = "";
       try {
         const answer = await fetch(address, { cache: "no-store" });
-        if (answer.status === 404) words = "The Python behind this page has ended.";
+        if (answer.status === 410) words = "The Python behind this page has ended.";
       } catch (unreachable) {
         words = "The dashboard does not answer.";
       }
@@ -83,7 +83,7 @@
     },
     kernel(kernelId, baseUrl) {
       say("Placing the slide …", 30);
-      watch(`${baseUrl}api/kernels/${kernelId}`);
+      watch(`${baseUrl}pulse/${kernelId}`);
       let said = false;
       window.addEventListener("pagehide", () => {
         if (!said) navigator.sendBeacon(`${baseUrl}voila/api/shutdown/${kernelId}`);
