@@ -13,16 +13,19 @@ from mmlib.fusing.method import Layout, Result
 from mmlib.fusing.sharpest import Sharpest
 from mmlib.pictures import Frame
 
-POWER = 6
-"""Weight of a frame: its strength to this power. A frame with twice the energy of another weighs 64 times as much."""
+POWER = 4
+"""Weight of a frame: its strength at this and all finer scales, multiplied, to this power."""
 
 
 class Blend:
     """Laplacian pyramid of all colours, weighted with the detail of the luma above the noise.
 
     All colours share the weights, so no fringe can appear, and colour noise is averaged away with the rest where
-    several frames are equally good. Coarse scales listen to the finer ones too: at the rim of a cell that decides
-    for the frame in which the rim is sharp, and not for one in which its halo is bright.
+    several frames are equally good. Blur hardly changes coarse detail, so coarse scales cannot tell which frame is
+    sharp; they listen to the finer ones: the evidence of all scales down to the finest is multiplied. At the rim of
+    a cell that decides for the frame in which the rim is sharp, and not for one in which its halo is bright.
+
+    The product spans hundreds of decades. Sums are kept relative to the heaviest frame so far at each place.
     """
 
     turns: ClassVar[int] = 1
@@ -33,33 +36,46 @@ class Blend:
         self.sharpest = Sharpest(layout, colour=False)
         self.sums: list[Map] = []
         self.weights: list[Map] = []
+        self.heaviest: list[Map] = []
 
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame, weighted scale by scale with its detail."""
         grey = grey_levels(frame)
         noise = noise_variance(grey, frame.dtype)
         strengths: list[Map] = []
+        evidence: list[Map] = []
         for level, detail in enumerate(split_levels(grey, self.levels)[:-1]):
-            strong = strength(cv2.multiply(detail, detail), level, noise)
-            if strengths:
-                cv2.add(strong, cv2.pyrDown(strengths[-1]), dst=strong)
-            strengths.append(np.minimum(strong, np.float32(2e5), out=strong))
+            strengths.append(strength(cv2.multiply(detail, detail), level, noise))
+            evidence.append(cv2.log(strengths[-1]) * np.float32(POWER))
+            if level:
+                cv2.add(evidence[-1], cv2.pyrDown(evidence[-2]), dst=evidence[-1])
         self.sharpest.see(frame, together(strengths, self.sharpest.best), number)
-        weights = [cv2.pow(strong, POWER) for strong in strengths]
+        evidence.append(evidence[-1] if evidence else np.zeros(grey.shape, np.float32))
         parts = split_levels(frame.astype(np.float32), self.levels)
-        weights.append(weights[-1] if weights else np.ones(grey.shape, np.float32))
         if not self.sums:
             self.sums = [np.zeros_like(part) for part in parts]
-            self.weights = [np.zeros_like(weight) for weight in weights]
-        for level, (part, weight) in enumerate(zip(parts, weights, strict=True)):
-            cv2.add(self.weights[level], weight, dst=self.weights[level])
-            cv2.accumulateProduct(part, _for_each_colour(on_grid_of(weight, part), part), self.sums[level])
+            self.weights = [np.zeros(part.shape[:2], np.float32) for part in parts]
+            self.heaviest = [np.zeros(part.shape[:2], np.float32) for part in parts]
+        for level, (part, known) in enumerate(zip(parts, evidence, strict=True)):
+            self._add(level, part, on_grid_of(known, part))
+
+    def _add(self, level: int, part: Map, known: Map) -> None:
+        # the weights of earlier frames shrink where this one is heavier: a softmax that never overflows
+        before = self.heaviest[level]
+        heaviest = cv2.max(before, known)
+        shrink = cv2.exp(before - heaviest)
+        weight = cv2.exp(known - heaviest)
+        cv2.multiply(self.weights[level], shrink, dst=self.weights[level])
+        cv2.add(self.weights[level], weight, dst=self.weights[level])
+        cv2.multiply(self.sums[level], _for_each_colour(shrink, part), dst=self.sums[level])
+        cv2.accumulateProduct(part, _for_each_colour(weight, part), self.sums[level])
+        self.heaviest[level] = heaviest
 
     def finish(self) -> Result:
         """Divide by the weights and join the levels."""
         levels = []
         for total, weight in zip(self.sums, self.weights, strict=True):
-            levels.append(cv2.divide(total, _for_each_colour(on_grid_of(weight, total), total)))
+            levels.append(cv2.divide(total, _for_each_colour(weight, total)))
         picture = np.multiply(join_levels(levels), np.float32(1 / np.iinfo(self.layout.dtype).max))
         return self.sharpest.result(np.clip(picture, 0, 1, out=picture), {"levels": self.levels, "power": POWER})
 
