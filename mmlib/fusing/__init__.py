@@ -76,7 +76,7 @@ def fuse(
         stack: any number of frames, grey or colour, 8 or 16 bit.
         method: ``mean``, ``wavelet``, ``pyramid``, ``blend``, or ``best``, the one we recommend.
         align: ``auto`` moves frames onto each other where they drift, ``on`` always, ``off`` never.
-        field: (H, W) True where the specimen is seen; alignment looks only there; None takes the whole frame.
+        field: (H, W) True where the specimen is seen; alignment looks only there; None finds it.
         progress: told the share done; what it raises stops the work.
 
     Returns:

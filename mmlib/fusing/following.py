@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.field import find_field
 from mmlib.pictures import Frame
 from mmlib.registration import Alignment, Tracker, followed, unmoved, warp
 from mmlib.registration.tracker import Step
@@ -21,7 +23,8 @@ class Following:
     def __init__(self, stack: ZStack, mode: str, field: NDArray[np.bool_] | None) -> None:
         self.stack = stack
         self.mode = mode
-        self.tracker = Tracker(stack.shape, field) if mode != "off" and len(stack) > 1 else None
+        self.field = field
+        self.tracker: Tracker | None = None
         self.steps: list[Step] = []
         self.moved: list[bool] = []
 
@@ -35,8 +38,11 @@ class Following:
         Returns:
             The frame moved, or the very same array.
         """
-        if self.tracker is None:
+        if self.mode == "off" or len(self.stack) == 1:
             return frame
+        if self.tracker is None:
+            field = roughly_seen(frame) if self.field is None else self.field
+            self.tracker = Tracker(self.stack.shape, field)
         if number == len(self.steps):
             self.steps.append(self.tracker.see(frame))
             drifting = any(self.moved) or self.steps[-1].real
@@ -49,3 +55,21 @@ class Following:
             alone = "a single frame has nothing to be aligned with"
             return unmoved(self.stack, alone if self.mode != "off" else "alignment was switched off", self.mode)
         return followed(self.steps, self.moved, self.stack, self.mode)
+
+
+def roughly_seen(frame: Frame) -> NDArray[np.bool_]:
+    """Find the field of one frame on a copy of about 256 pixels: near enough to align by, and cheap.
+
+    Args:
+        frame: (H, W) or (H, W, 3).
+
+    Returns:
+        (H, W) True where the specimen is seen.
+    """
+    height, width = frame.shape[:2]
+    shrink = max(1, max(height, width) // 256)
+    small = cv2.resize(frame, (max(1, width // shrink), max(1, height // shrink)), interpolation=cv2.INTER_AREA)
+    seen = find_field(small)
+    if seen.all():
+        return np.ones((height, width), np.bool_)
+    return np.asarray(cv2.resize(seen.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST), np.bool_)

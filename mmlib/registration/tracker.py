@@ -15,6 +15,9 @@ from mmlib.registration.similarity import IDENTITY, Fit, Fixed, Matrix, band, co
 
 TRUSTED = 0.35
 """Correlation below which two frames do not show the same thing."""
+SURE = 0.8
+"""Correlation that a leap needs: a jump by more than `LEAP` of the frame's longest side since the last frame."""
+LEAP = 0.04
 KEPT = 0.99
 """Correlation with the key frame below which a nearer frame takes its place."""
 REAL_PX = 0.3
@@ -112,7 +115,9 @@ class Tracker:
             nearer = self._fit(self.last, small, guess)
             if nearer.after > fit.after:
                 key, fit = self.last, nearer
-        trusted = fit.after >= TRUSTED and self._plausible(fit.matrix)
+        leap = self.drift_px(compose(compose(self._large(_rescale(fit.matrix, self.again)), key.matrix), invert(guess)))
+        least = SURE if leap > LEAP * max(self.height, self.width) else TRUSTED
+        trusted = fit.after >= least and self._plausible(fit.matrix)
         if not trusted:
             self.last = self._remember(small, fine_grey, guess)
             return Step(guess, False, fit.before, fit.after, False)
