@@ -124,7 +124,7 @@ def focus(
 def fuse(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="fused.png (8 bit) or fused.tif (16 bit)")],
-    method: Annotated[str, typer.Option(help="mean, wavelet, pyramid or best")] = "best",
+    method: Annotated[str, typer.Option(help="mean, wavelet, pyramid, blend, or best")] = "best",
     align: Annotated[str, typer.Option(help="auto, on or off")] = "auto",
     frames: Frames = None,
     depth: Annotated[Path | None, typer.Option(help="also write the depth map, a float32 TIFF")] = None,
