@@ -199,7 +199,7 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     warm = float(rng.uniform(-0.2, 0.25))
     left = rng.normal(0, 0.04, 3)
     return Camera(
-        exposure=round(float(rng.uniform(0.4, 1.0)), 3),
+        exposure=round(float(rng.uniform(0.25, 1.0)), 3),
         electrons=round(float(np.exp(rng.uniform(np.log(12000), np.log(600000))))),
         read_noise=round(float(rng.uniform(1, 5)), 2),
         lamp=(1.0, round(1 - 0.3 * abs(warm), 3), round(1 - max(warm, 0.0) - 0.05, 3)),
