@@ -21,6 +21,7 @@ from mmlib.pages import background, links
 from mmlib.pages.explore_state import ExploreChoices, ExploreState
 from mmlib.pages.fuse_state import FuseChoices, FuseState
 from mmlib.pages.home_state import HomeState, recent
+from mmlib.pages.recipes import as_command, as_python
 from mmlib.pages.sources import check_allowed, named
 from mmlib.pages.state import PageState
 from mmlib.pipeline import write_fused
@@ -231,12 +232,12 @@ def test_fusing_gives_the_bytes_of_the_library_by_python_and_by_command(
     assert fused == (tmp_path / "direct.png").read_bytes()
     assert state.sharpest in (2, 6)
     monkeypatch.chdir(tmp_path)
-    exec(compile(state.python(), "copied", "exec"), {})
+    exec(compile(as_python(state.choices), "copied", "exec"), {})
     assert (tmp_path / "fused.png").read_bytes() == fused
     (tmp_path / "fused.png").unlink()
     from mmlib.__main__ import app
 
-    app(shlex.split(state.command())[1:], standalone_mode=False)
+    app(shlex.split(as_command(state.choices))[1:], standalone_mode=False)
     assert (tmp_path / "fused.png").read_bytes() == fused
     assert not state.stale
     state.choose(align="on")

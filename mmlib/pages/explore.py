@@ -127,6 +127,7 @@ class ExploreView:
             self.still.touch()
         if names & {"curves", "measures", "stack"}:
             self._show_curves()
+            self.still.touch()
         if names & {"overlay", "planes", "stack"}:
             self._show_overlay()
         if names & {"line", "stack"}:

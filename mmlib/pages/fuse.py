@@ -20,6 +20,7 @@ from mmlib.pages.fuse_state import ALIGNMENTS, FILES, FuseChoices, FuseState, be
 from mmlib.pages.layout import bench, button, classed, facts, html, notice, page, panel, progress_bar, row, seen
 from mmlib.pages.links import from_query
 from mmlib.pages.picker import Picker
+from mmlib.pages.recipes import as_command, as_python
 from mmlib.widgets import Pane, StackView, coloured
 
 
@@ -109,7 +110,9 @@ class FuseView:
         if names & {"result", "table"}:
             self._offer_files()
         if state.stack is not None:
-            self.copies.offer({"Copy link": "", "as Python": state.python(), "as a command": state.command()})
+            self.copies.offer(
+                {"Copy link": "", "as Python": as_python(state.choices), "as a command": as_command(state.choices)}
+            )
         self.back.disabled = not state.can_undo
         self.address.query = state.to_query()
 
@@ -158,7 +161,7 @@ class FuseView:
 
     def _depth_pane(self, unit: str) -> Pane:
         low, high = self._range
-        words = f"{low:.3g} to {high:.3g} µm" if unit == "um" else f"frame {low + 1:.3g} to {high + 1:.3g}"
+        words = f"{low:.2g} to {high:.2g} µm" if unit == "um" else f"frame {low + 1:.3g} to {high + 1:.3g}"
         return Pane(picture=self._picture("depth"), title="Depth", note=words, kind="map")
 
     def _picture(self, name: str) -> Any:
@@ -167,8 +170,13 @@ class FuseView:
         if result is not None and result.folder != self._read_from:
             self._read_from, self._jumped = result.folder, False
             depth = io.read_map(result.file("depth.tif"))
-            self._range = float(np.nanmin(depth)), float(np.nanmax(depth))
-            self._pictures = {"fused": io.read_picture(result.file("fused.png")), "depth": coloured(depth)[:, :, :3]}
+            if self.state.visible is not None:
+                depth = np.where(self.state.visible, depth, np.nan)
+            low, high = np.nanpercentile(depth, (1, 99)) if np.isfinite(depth).any() else (0.0, 0.0)
+            self._range = float(low), float(high)
+            painted = coloured(depth, low=self._range[0], high=self._range[1])
+            shown = np.where(painted[:, :, 3:] > 0, painted[:, :, :3], 0).astype(np.uint8)
+            self._pictures = {"fused": io.read_picture(result.file("fused.png")), "depth": shown}
         return self._pictures[name]
 
     def _show_outcome(self) -> None:

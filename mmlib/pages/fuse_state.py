@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmlib import jobs
 from mmlib.errors import InputError, unknown
@@ -16,6 +17,7 @@ from mmlib.fusing import BEST, METHODS
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
+from mmlib.pages.thumbnails import remember
 from mmlib.progress import Progress
 from mmlib.sharpness import focus_curve
 from mmlib.stacks import ZStack, parse_frames
@@ -67,6 +69,7 @@ class FuseState(PageState[FuseChoices]):
 
     Attributes:
         stack: what is to be fused, or None.
+        visible: (H, W), True inside its field of view; None where nothing is open.
         phase: empty, opening, ready, running, done, failed or cancelled.
         share: how much of the running work is done, 0..1.
         stage: what is being done.
@@ -85,6 +88,7 @@ class FuseState(PageState[FuseChoices]):
     ) -> None:
         super().__init__(choices or FuseChoices())
         self.stack: ZStack | None = None
+        self.visible: NDArray[np.bool_] | None = None
         self.phase = "empty"
         self.share = 0.0
         self.stage = ""
@@ -112,7 +116,8 @@ class FuseState(PageState[FuseChoices]):
         self.cancel()
         self._phase("opening", 0.0, "opening")
 
-        def opened(stack: ZStack) -> None:
+        def opened(found: tuple[ZStack, NDArray[np.bool_]]) -> None:
+            stack, self.visible = found
             self.stack, self.result, self.table, self.sharpest = stack, None, None, None
             new = (source, speed) != (self.choices.source, self.choices.speed)
             self.change(source=source, speed=speed, ran=again, frames="" if new else self.choices.frames)
@@ -129,7 +134,12 @@ class FuseState(PageState[FuseChoices]):
         def progress(share: float, stage: str) -> None:
             self._phase("opening", share, stage)
 
-        self._run(lambda tell: read_source(source, speed=speed, progress=tell), opened, failed, progress)
+        def read(tell: Progress) -> tuple[ZStack, NDArray[np.bool_]]:
+            stack = read_source(source, speed=speed, progress=tell)
+            remember(source, stack)
+            return stack, find_field(stack)
+
+        self._run(read, opened, failed, progress)
 
     def choose(self, **values: Any) -> None:
         """Choose method, frames, alignment or whether to see the depth; refuse a wrong choice.
@@ -232,10 +242,10 @@ class FuseState(PageState[FuseChoices]):
 
     def _find_sharpest(self, stack: ZStack, chosen: list[int], turn: int) -> None:
         """Find the best single frame meanwhile, to put the fused picture beside it."""
+        visible = self.visible
 
         def look(tell: Progress) -> int | None:
-            part = stack.select(chosen)
-            curve = focus_curve(part, ["tenengrad"], find_field(part), tell)["tenengrad"]
+            curve = focus_curve(stack.select(chosen), ["tenengrad"], visible, tell)["tenengrad"]
             return chosen[int(np.nanargmax(curve))] if np.isfinite(curve).any() else None
 
         def found(sharpest: int | None) -> None:
@@ -267,33 +277,6 @@ class FuseState(PageState[FuseChoices]):
         if (phase, share, stage) != (self.phase, self.share, self.stage):
             self.phase, self.share, self.stage = phase, share, stage
             self.tell("phase")
-
-    def python(self) -> str:
-        """Write what is chosen as Python that gives the same bytes."""
-        choices = self.choices
-        speed = f", speed={choices.speed}" if choices.speed else ""
-        lines = ["import mmlib", "from mmlib.pipeline import open_frames, write_fused", "from pathlib import Path", ""]
-        frames = f", frames={choices.frames!r}" if choices.frames else ""
-        lines += [
-            f"stack = open_frames({self._named_source()!r}{frames}{speed})",
-            f"fused = mmlib.fuse(stack, method={choices.method!r}, align={choices.align!r})",
-            'write_fused(fused, stack, Path("fused.png"))',
-        ]
-        return "\n".join(lines) + "\n"
-
-    def command(self) -> str:
-        """Write what is chosen as a command that gives the same bytes."""
-        import shlex
-
-        choices = self.choices
-        words = ["mmlib", "fuse", self._named_source(), "--method", choices.method, "--align", choices.align]
-        words += ["--frames", choices.frames] if choices.frames else []
-        words += ["--speed", str(choices.speed)] if choices.speed else []
-        return shlex.join([*words, "-o", "fused.png"])
-
-    def _named_source(self) -> str:
-        path = data_folder() / self.choices.source
-        return str(path) if path.exists() else self.choices.source
 
 
 def best_words() -> str:
