@@ -292,6 +292,6 @@ def _client(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout="10s", set_as_default=False)
+        return Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError):
         raise InputError(f"no scheduler answers at {address}; start one, or leave the setting out") from None
