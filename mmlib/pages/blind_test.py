@@ -102,7 +102,7 @@ class BlindTestView:
         state, pair = self.state, self.state.pair
         voting = state.phase == "voting" and pair is not None and state.shown is not None
         self.keys.voter = state.voter
-        self.keys.open = voting
+        self.keys.voting = voting
         for made in (self.left, self.tie, self.right):
             made.disabled = not voting
         seen(self.booth, state.phase in ("voting", "preparing"))

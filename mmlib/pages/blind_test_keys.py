@@ -16,13 +16,13 @@ class BlindTestKeys(anywidget.AnyWidget):
     """Tells of the keys 1, 2 and space anywhere on the page, and remembers the voter's name in the browser.
 
     Attributes:
-        open: whether there is a pair to vote on.
+        voting: whether there is a pair to vote on.
         place: of that pair in the ballot.
         voter: the name to remember.
     """
 
     _esm = (Path(__file__).parent / "front" / "blind_test.js").read_text(encoding="utf-8")
-    open = traitlets.Bool(False).tag(sync=True)
+    voting = traitlets.Bool(False).tag(sync=True)
     place = traitlets.Int(-1).tag(sync=True)
     voter = traitlets.Unicode("").tag(sync=True)
 

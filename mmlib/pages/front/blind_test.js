@@ -20,7 +20,7 @@ function render({ model, el }) {
     } catch (refused) { /* then the name is in the link */ }
   };
   const press = (event) => {
-    if (!model.get("open") || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!model.get("voting") || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
     const choice = KEYS[event.key];
     const target = event.target;
     if (!choice || target.matches?.("input, textarea, select, [contenteditable=true]")) return;
