@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from mmlib.version import __version__
 __all__ = ["NUMBERS", "RESULTS", "Table", "make_table", "read_table", "write_table"]
 
 NUMBERS = (1, 2, 3)
+
+MADE_BY = ("simulation", "optics.py", "experiments/recipes.py", "experiments/tables/scans.py")
+"""The code that the benchmark set hangs on: another version, another set."""
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 """The tables as they were last made and committed."""
@@ -63,7 +67,7 @@ def make_table(
     chosen = list(recipes) if recipes is not None else choose("test", limit)
     if recipes is None and number == 1:
         chosen = [*choose("train", limit), *chosen]
-    home = keeping.home() / "set" if folder is None else folder
+    home = keeping.home() / "set" / keeping.code_hash(MADE_BY) if folder is None else folder
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -84,6 +88,7 @@ def make_table(
         "version": __version__,
         "specimens": len({scan["specimen"] for scan in test}),
         "scans": len(test),
+        "content": hashlib.sha256("".join(sorted({scan["content"] for scan in test})).encode()).hexdigest()[:16],
     }
     progress(0.97, "summing up")
     if number == 1:

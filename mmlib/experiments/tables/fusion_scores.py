@@ -47,7 +47,8 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
         cnniqa: the weights of CNNIQA, if there are any.
 
     Returns:
-        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB), ``depth`` (mean error in depths of field), ``brisque``, ``cnniqa``;
+        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB), ``depth`` (mean error in depths of field), ``brisque``,
+        ``cnniqa``;
         what cannot be said is left out.
     """
     depth: NDArray[np.float32] | None = None

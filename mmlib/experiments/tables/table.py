@@ -158,7 +158,7 @@ class Table:
         made = self.made
         return (
             f"Made on {made['date']} by `{made['command']}` with mmlib {made['version']} from {made['specimens']} "
-            f"test specimens ({made['scans']} scans, families and seeds that nothing was chosen on)."
+            f"test specimens ({made['scans']} scans; content {made['content']}); nothing was trained or chosen on them."
         )
 
     def to_dict(self) -> dict[str, Any]:
