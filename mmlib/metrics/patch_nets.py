@@ -21,7 +21,7 @@ PATCH = 32
 
 
 def cnniqa(picture: NDArray[Any], *, weights: Path | str | None, field: NDArray[Any] | None = None) -> float:
-    """Give the CNNIQA score: the mean over all whole 32 x 32 patches.
+    """Give the CNNIQA score: the mean over all whole 32 x 32 patches, weighed as the weights ask for.
 
     Args:
         picture: (H, W) or (H, W, 3), at least 32 px: uint8, uint16 or float in 0..1.
@@ -41,7 +41,7 @@ def cnniqa(picture: NDArray[Any], *, weights: Path | str | None, field: NDArray[
 
 
 def cnniqa_plus(picture: NDArray[Any], *, weights: Path | str | None, field: NDArray[Any] | None = None) -> float:
-    """Give the CNNIQA++ score: the mean over all whole 32 x 32 patches.
+    """Give the CNNIQA++ score: the mean over all whole 32 x 32 patches, weighed as the weights ask for.
 
     Args:
         picture: (H, W) or (H, W, 3), at least 32 px: uint8, uint16 or float in 0..1.
@@ -76,7 +76,7 @@ def load_cnniqa(path: Path | str) -> Cnniqa:
 
     state = _read(Path(path), "CNNIQA", ("conv1", "fc1", "fc2", "fc3"))
     kernels, _, kernel, _ = state["conv1.weight"].shape
-    config = CnniqaConfig(kernels, kernel, (len(state["fc1.weight"]), len(state["fc2.weight"])), _white(Path(path)))
+    config = CnniqaConfig(kernels, kernel, (len(state["fc1.weight"]), len(state["fc2.weight"])), **_told(Path(path)))
     net = Cnniqa(config)
     _fill(net, state, Path(path))
     return net
@@ -103,7 +103,7 @@ def load_cnniqa_plus(path: Path | str) -> CnniqaPlus:
         kernel,
         (len(state["fc1.weight"]), len(state["fc2.weight"])),
         len(state["fc3_d.weight"]),
-        _white(Path(path)),
+        **_told(Path(path)),
     )
     net = CnniqaPlus(config)
     _fill(net, state, Path(path))
@@ -138,18 +138,18 @@ def _read(path: Path, title: str, layers: tuple[str, ...]) -> dict[str, Tensor]:
     return {name: state[name] for name in sorted(wanted)}
 
 
-def _white(path: Path) -> float:
-    """Give the value of white that weights were trained with: ours say it, the public ones were made with 1."""
+def _told(path: Path) -> dict[str, float]:
+    """Give what weights say about patches beside their tensors; the public ones say nothing and take the defaults."""
     from safetensors import safe_open
 
     if path.suffix != ".safetensors":
-        return 1.0
+        return {}
     with safe_open(path, "pt") as opened:
-        told = (opened.metadata() or {}).get("white", "1")
+        words = opened.metadata() or {}
     try:
-        return float(told)
+        return {name: float(words[name]) for name in ("white", "detail") if name in words}
     except ValueError:
-        raise InputError(f"{path.name} says that white is {told!r}, which is no number, so it is damaged") from None
+        raise InputError(f"{path.name} says of white or detail what is no number, so it is damaged") from None
 
 
 def _fill(net: Cnniqa | CnniqaPlus, state: dict[str, Tensor], path: Path) -> None:
@@ -182,8 +182,10 @@ def _tiles(picture: NDArray[Any]) -> NDArray[Any]:
 def _mean(net: Any, patches: NDArray[np.float32]) -> float:
     import torch
 
-    from mmlib.nets.cnniqa import normalise_patches
+    from mmlib.nets.cnniqa import normalise_patches, pool
 
+    grey = torch.from_numpy(np.ascontiguousarray(patches))  # (N, 1, 32, 32)
     with torch.inference_mode():
-        answers = net(normalise_patches(torch.from_numpy(np.ascontiguousarray(patches)), net.config.white))
-    return float((answers[0] if isinstance(answers, tuple) else answers).mean())
+        answers = net(normalise_patches(grey, net.config.white))
+        scores = answers[0] if isinstance(answers, tuple) else answers
+        return float(pool(scores, grey[:, 0], net.config.detail))

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from mmlib.errors import InputError
@@ -59,6 +57,8 @@ class Checkpoint:
             net: as it is now.
             optimiser: with its moments.
         """
+        from safetensors.torch import save_file
+
         folder.mkdir(parents=True, exist_ok=True)
         tensors = {f"net.{name}": tensor for name, tensor in net.state_dict().items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
@@ -97,7 +97,8 @@ class Checkpoint:
         Raises:
             InputError: if it is of another recipe, or damaged.
         """
-        from safetensors import safe_open
+        from safetensors import SafetensorError, safe_open
+        from safetensors.torch import load_file
 
         file = folder / TENSORS
         if not file.is_file():

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import torch
 from numpy.typing import NDArray
 
@@ -61,7 +60,7 @@ RECIPES: Mapping[str, Trainable] = {
         + ", ".join(KINDS)
         + ".",
         "cnniqa.CnniqaPlus",
-        QualityRecipe("cnniqa_plus", steps=3000),
+        QualityRecipe("cnniqa_plus", steps=3000, rate=2e-3),
     ),
 }
 """What ``mmlib train`` knows."""
@@ -69,6 +68,8 @@ RECIPES: Mapping[str, Trainable] = {
 
 def work_folder() -> Path:
     """Say where pictures and checkpoints are kept: ``train`` in ``MMLIB_CACHE`` or in the user's cache folder."""
+    import platformdirs
+
     return Path(os.environ.get("MMLIB_CACHE") or platformdirs.user_cache_dir("mmlib")) / "train"
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 from mmlib.zoo import REGISTRY, Card
@@ -32,10 +31,13 @@ def write_weights(net: nn.Module, config: Mapping[str, Any], file: Path) -> tupl
     Returns:
         The sha256 of the file and its bytes.
     """
+    from safetensors.torch import save_file
+
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
     tensors = {name: t.detach().cpu().to(torch.float16).contiguous() for name, t in net.state_dict().items()}
     save_file(tensors, part, {name: str(value) for name, value in config.items()})
+    part.chmod(0o644)
     content = part.read_bytes()
     part.replace(file)
     return hashlib.sha256(content).hexdigest(), len(content)
