@@ -93,6 +93,10 @@ def measure(page: Any, base: str, server: int, steps: int) -> dict[str, Any]:
             told["step_p95_ms"] = round(sorted(times)[int(0.95 * (len(times) - 1))], 1)
         page.wait_for_timeout(1000)
         told[f"{name}_kernel_private_mb"] = round(private_mb(kernels_of(server)[-1]), 1)
+    page.get_by_label("Method").select_option("mean")
+    page.get_by_role("button", name="Fuse", exact=True).click()
+    page.wait_for_selector("text=Frames used", timeout=120_000)
+    told["kernel_after_a_job_private_mb"] = round(private_mb(kernels_of(server)[-1]), 1)
     return told
 
 
