@@ -30,6 +30,7 @@ from mmlib.version import __version__
 POLL_S = 0.1
 RESULTS_BYTES = 2 << 30
 STALE_S = 24 * 3600
+SCHEDULER_S = 30.0
 ENDED = ("done", "failed", "cancelled")
 
 
@@ -292,6 +293,6 @@ def _client(address: str) -> Any:
     from distributed import Client
 
     try:
-        return Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        return Client(address, timeout=SCHEDULER_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, TimeoutError):
         raise InputError(f"no scheduler answers at {address}; start one, or leave the setting out") from None

@@ -141,7 +141,8 @@ def test_a_killed_worker_is_said_and_the_next_job_runs(tmp_path, cluster):
     assert after.wait(60).state == "done"
 
 
-def test_no_scheduler_is_one_sentence(tmp_path):
+def test_no_scheduler_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "SCHEDULER_S", 1.0)
     with pytest.raises(InputError, match="no scheduler answers at tcp://127.0.0.1:9"):
         jobs.submit("fuse", stack_file(tmp_path), scheduler="tcp://127.0.0.1:9")
 
