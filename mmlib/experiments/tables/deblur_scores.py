@@ -15,6 +15,8 @@ from mmlib.stacks import ZStack
 
 ROOMS = ("deblurring", "metrics/reference.py", "metrics/pooled.py", "experiments/tables/deblur_scores.py")
 NOTHING = "none"
+MOST_DB = 99.0
+"""What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
 def deblurrers() -> list[str]:
@@ -55,7 +57,7 @@ def score_deblurring(scan: Scan, name: str) -> dict[str, float]:
     found = []
     for frame, still in scan.still().items():
         sharp, blurred = as_picture(still), deblurred(scan.stack.picture(frame), name)
-        found.append((psnr(blurred, sharp, field=field), 100 * ssim(blurred, sharp, field=field)))
+        found.append((min(psnr(blurred, sharp, field=field), MOST_DB), 100 * ssim(blurred, sharp, field=field)))
     means = np.mean(found, axis=0)
     return {"psnr": float(means[0]), "ssim": float(means[1])}
 
@@ -73,4 +75,4 @@ def score_real(stack: ZStack, name: str) -> float:
     middle = len(stack) // 2
     sharp = stack.picture(middle)
     beside = [deblurred(stack.picture(i), name) for i in (middle - 1, middle + 1)]
-    return float(np.mean([psnr(picture, sharp) for picture in beside]))
+    return float(np.mean([min(psnr(picture, sharp), MOST_DB) for picture in beside]))

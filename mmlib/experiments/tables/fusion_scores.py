@@ -28,6 +28,8 @@ ROOMS = (
 SHARPEST = "sharpest frame"
 TRUTH = "the truth"
 MARGIN_PX = 8
+MOST_DB = 99.0
+"""What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
 def fusions() -> list[str]:
@@ -68,9 +70,9 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     moved = np.clip(_moved(picture, shift), 0, 1)[inner]
     truth = scan.truth[inner]
     inside = None if field.all() else field
-    scores["psnr"] = psnr(moved, truth, field=inside)
+    scores["psnr"] = min(psnr(moved, truth, field=inside), MOST_DB)
     scores["ssim"] = 100 * ssim(moved, truth, field=inside)
-    scores["detail"] = detail_snr(moved, truth, field=inside)
+    scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
     if depth is not None:
         true_depth = scan.depth_um[inner]
         scores["depth"] = depth_error(_moved(depth, shift)[inner], true_depth, field=inside) / scan.depth_of_field_um
@@ -88,9 +90,9 @@ def score_real(stack: ZStack, reference: Picture, name: str) -> float:
     Returns:
         dB.
     """
-    if name == SHARPEST:
-        return detail_snr(stack.picture(focus(stack).best_frame), reference)
-    return detail_snr(fuse(stack, method=name, align="off").picture, reference)
+    lone = name == SHARPEST
+    picture = stack.picture(focus(stack).best_frame) if lone else fuse(stack, method=name, align="off").picture
+    return min(detail_snr(picture, reference), MOST_DB)
 
 
 def best_shift(picture: Picture, truth: Picture, field: NDArray[np.bool_]) -> tuple[float, float]:
