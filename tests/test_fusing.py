@@ -242,3 +242,15 @@ def test_a_camera_of_twelve_bits_is_fused_like_one_of_eight():
     assert (fused.index[inside] == step[inside]).mean() > 0.97
     plain = fuse(from_array(frames), align="off").picture * (255 * 16 / 65535)
     assert np.abs(fused.picture - plain).mean() < 0.02 * plain.mean()
+
+
+def test_a_drifting_stack_has_no_streaks_at_its_border():
+    """A stripe leaves the picture; where later frames do not reach, no row repeats the one above it."""
+    scene = cv2.GaussianBlur(np.random.default_rng(5).normal(size=(260, 260)).astype(np.float32), (0, 0), 1.5)
+    scene = np.clip(128 + 120 * scene / np.abs(scene).max(), 0, 255).astype(np.uint8)
+    frames = np.stack([scene[20 - step : 220 - step, 20:220] for step in (0, 6, 12)])
+    fused = fuse(from_array(frames), method="blend", align="on")
+    bottom = fused.picture[-8:, 10:-10]
+    true = frames[0][-8:, 10:-10] / 255
+    assert np.abs(np.diff(bottom, axis=0)).mean() > 0.5 * np.abs(np.diff(true, axis=0)).mean()
+    assert np.abs(bottom - true).mean() < 0.02

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmlib.field import find_field
 from mmlib.pictures import Frame
-from mmlib.registration import Alignment, Tracker, followed, unmoved, warp
+from mmlib.registration import Alignment, Matrix, Tracker, followed, unmoved, warp
 from mmlib.registration.tracker import Step
 from mmlib.stacks import ZStack
 
@@ -24,6 +24,7 @@ class Following:
         self.stack = stack
         self.mode = mode
         self.field = field
+        self.first: Frame | None = None
         self.tracker: Tracker | None = None
         self.steps: list[Step] = []
         self.moved: list[bool] = []
@@ -47,7 +48,19 @@ class Following:
             self.steps.append(self.tracker.see(frame))
             drifting = any(self.moved) or self.steps[-1].real
             self.moved.append(self.mode == "on" or drifting)
-        return warp(frame, self.steps[number].matrix) if self.moved[number] else frame
+        if number == 0:
+            self.first = frame
+        return self._laid(frame, self.steps[number].matrix) if self.moved[number] else frame
+
+    def _laid(self, frame: Frame, matrix: Matrix) -> Frame:
+        # what a frame does not cover comes from the first one: a repeated border would pass for detail
+        laid = warp(frame, matrix)
+        if laid is frame or self.first is None:
+            return laid
+        size = (frame.shape[1], frame.shape[0])
+        flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+        covered = cv2.warpAffine(np.full(frame.shape[:2], 255, np.uint8), matrix, size, flags=flags)
+        return np.asarray(cv2.copyTo(self.first, cv2.bitwise_not(covered), laid))
 
     def alignment(self) -> Alignment:
         """Say how the frames were moved."""
