@@ -27,14 +27,16 @@ ROOMS = (
 )  # fmt: skip
 SHARPEST = "sharpest frame"
 TRUTH = "the truth"
+ORACLE = "nearest frame by true depth"
+"""What picks, for each pixel, the frame that is truly nearest to focus: no choice of frames can be more right."""
 MARGIN_PX = 8
 MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
 def fusions() -> list[str]:
-    """List what there is: every fusion method, the sharpest single frame, and the truth for comparison."""
-    return [*METHODS, SHARPEST, TRUTH]
+    """List what there is: every fusion method, the sharpest single frame, and two for comparison."""
+    return [*METHODS, SHARPEST, ORACLE, TRUTH]
 
 
 def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[str, float]:
@@ -56,6 +58,8 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     depth: NDArray[np.float32] | None = None
     if name == TRUTH:
         picture = scan.truth
+    elif name == ORACLE:
+        picture = truly_nearest(scan)
     elif name == SHARPEST:
         picture = scan.stack.picture(focus(scan.stack).best_frame)
     else:
@@ -79,13 +83,32 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     return scores
 
 
+def truly_nearest(scan: Scan) -> Picture:
+    """Take each pixel from the frame that is nearest to focus there by the truth.
+
+    Args:
+        scan: of the benchmark set.
+
+    Returns:
+        (H, W, 3).
+    """
+    picture = scan.stack.picture(0).copy()
+    nearest = np.abs(scan.defocus_dof(0))
+    for frame in range(1, len(scan.stack)):
+        away = np.abs(scan.defocus_dof(frame))
+        nearer = away < nearest
+        picture[nearer] = scan.stack.picture(frame)[nearer]
+        nearest = np.minimum(nearest, away)
+    return picture
+
+
 def score_real(stack: ZStack, reference: Picture, name: str) -> float:
     """Give the detail SNR of a fusion of a real stack against a reference picture made by other software.
 
     Args:
         stack: without the reference.
         reference: all in focus, as that software found it: a guide, not optical truth.
-        name: one of `fusions`, but not the truth.
+        name: one of `fusions`, but neither the truth nor what needs it.
 
     Returns:
         dB.
@@ -118,7 +141,7 @@ def best_shift(picture: Picture, truth: Picture, field: NDArray[np.bool_]) -> tu
 
 
 def _moved(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
     flags = cv2.INTER_CUBIC if max(map(abs, shift)) > 0.05 else cv2.INTER_NEAREST
     size = picture.shape[1], picture.shape[0]
     return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)

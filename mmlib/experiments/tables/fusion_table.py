@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmlib.experiments.tables import fusion_scores, keeping
-from mmlib.experiments.tables.fusion_scores import SHARPEST, TRUTH
+from mmlib.experiments.tables.fusion_scores import ORACLE, SHARPEST, TRUTH
 from mmlib.experiments.tables.paper import TABLE_3
 from mmlib.experiments.tables.real import RealCase
 from mmlib.experiments.tables.summing import mean_value, verdict
@@ -57,12 +57,20 @@ def fusion_table(
     numbers = {}
     for name in there:
         by = {column.key: _by_specimen(scored, name, column.key) for column in COLUMNS}
-        if name != TRUTH:
+        if name not in (TRUTH, ORACLE):
             by["real"] = {case.name: _real(case, name) for case in cases if case.reference is not None}
         numbers[name] = by
         values = {key: value for key, one in by.items() if (value := mean_value(one)) is not None}
         known = titles.get(name)
-        kind = "reference" if name == TRUTH else "baseline" if name in BASELINES else "paper" if known else "ours"
+        kind = (
+            "reference"
+            if name in (TRUTH, ORACLE)
+            else "baseline"
+            if name in BASELINES
+            else "paper"
+            if known
+            else "ours"
+        )
         title = known.title if known else f"{name}, what `best` stands for" if name == BEST else name
         rows.append(Row(name, title, kind, known.values if known else {}, values))
     order = [printed.name for printed in TABLE_3]
@@ -72,7 +80,12 @@ def fusion_table(
         verdict(column, rows, {name: by[column.key] for name, by in numbers.items()}, unit=UNITS.get(column.key, ""))
         for column in COLUMNS
     ]
-    notes = ["A specimen's number is the mean over its scan speeds; the paper's samples are its own."]
+    notes = [
+        "A specimen's number is the mean over its scan speeds; the paper's samples are its own.",
+        "The truth shows what absorbs light; rims that only bend it are in every frame and not in the truth. Their "
+        "fringes cancel in the mean of all frames, which so gains PSNR and SSIM though it is blurred: read detail SNR "
+        f"beside them, and the row '{ORACLE}', which picks frames without error, though with hard seams.",
+    ]
     if cnniqa is None:
         notes.append("CNNIQA has no value: its weights are missing; give them with --cnniqa FILE.")
     if not any("brisque" in row.values for row in rows):
