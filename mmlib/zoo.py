@@ -228,8 +228,7 @@ def load(name: str) -> nn.Module:
     module, _, kind = known.net.partition(".")
     try:
         home = import_module(f"mmlib.nets.{module}")
-        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in known.config.items()}
-        net: nn.Module = getattr(home, kind)(getattr(home, f"{kind}Config")(**lists))
+        net: nn.Module = getattr(home, kind)(getattr(home, f"{kind}Config")(**known.config))
         net.load_state_dict(load_file(file))
     except (ImportError, AttributeError, TypeError, RuntimeError, SafetensorError) as error:
         words = " ".join(str(error).split())[:200]
@@ -239,7 +238,8 @@ def load(name: str) -> nn.Module:
 
 def _card(name: str, entry: dict[str, Any]) -> Card:
     scores = tuple(Score(**score) for score in entry.get("scores", ()))
-    return Card(**{**entry, "name": name, "limits": Limits(**entry["limits"]), "scores": scores})
+    config = {key: tuple(value) if isinstance(value, list) else value for key, value in entry["config"].items()}
+    return Card(**{**entry, "name": name, "config": config, "limits": Limits(**entry["limits"]), "scores": scores})
 
 
 @cache

@@ -36,6 +36,7 @@ class QualityRecipe:
         kind_weight: of the loss of the second head of CNNIQA++ beside that of the score.
         white: value of white where patches are normalised: near the paper's 255, so that faint detail counts as strong
             detail does, but not so near that the faint noise of every camera does, too.
+        gains: least and most that the contrast of a picture is changed by; its score does not depend on it.
         detail: patches count by their contrast to this power: an empty one shows no sharpness.
         validate_every: steps; the weights that rank the validation families best are kept.
         seed: of weights, batches and dropout.
@@ -43,16 +44,17 @@ class QualityRecipe:
     """
 
     net: str = "cnniqa"
-    steps: int = 2500
+    steps: int = 1600
     pictures: int = 16
     patches: int = 12
     rate: float = 1e-3
-    warm: float = 0.02
+    warm: float = 0.03
     decay: float = 1e-4
     kind_weight: float = 0.3
     white: float = 100.0
+    gains: tuple[float, float] = (0.5, 1.6)
     detail: float = 1.0
-    validate_every: int = 100
+    validate_every: int = 200
     seed: int = 7
     data: PictureRecipe = field(default_factory=PictureRecipe)
 
@@ -180,7 +182,7 @@ def train(
         state.losses.append(loss)
         if state.step % recipe.validate_every == 0 or state.step == recipe.steps:
             state.seconds = time.monotonic() - started
-            state.note(net, rank_correlation(judge(net, check, every=2), check.targets.cpu().numpy()))
+            state.note(net, rank_correlation(judge(net, check), check.targets.cpu().numpy()))
             if checkpoint is not None:
                 state.save(checkpoint, recipe, net, optimiser)
         progress(state.step / recipe.steps, f"step {state.step}, best rank correlation {max(state.best_score, 0):.3f}")
@@ -201,6 +203,8 @@ def _step(
     luck = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     chosen = torch.randint(len(learn.targets), (recipe.pictures,), generator=luck)
     patches = draw_patches(learn.frames, chosen, recipe.patches, luck)  # (P * n, 1, 32, 32)
+    gains = torch.empty(recipe.pictures).uniform_(*map(math.log, recipe.gains), generator=luck).exp()
+    patches = patches * gains.to(patches.device).repeat_interleave(recipe.patches)[:, None, None, None]
     net.train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # for dropout

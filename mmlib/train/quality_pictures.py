@@ -69,8 +69,8 @@ class PictureRecipe:
     """
 
     size: int = 192
-    scenes: int = 5
-    free_scenes: int = 30
+    scenes: int = 7
+    free_scenes: int = 49
     directions: int = 7
     defocus: int = 6
     smear: int = 5
@@ -219,7 +219,8 @@ def make_pictures(
     Returns:
         The files that are there, families in turn, so that a part of them holds every family.
     """
-    folder = folder / hashlib.sha256(json.dumps(asdict(recipe)).encode()).hexdigest()[:12]
+    of_one = {key: value for key, value in asdict(recipe).items() if key not in ("scenes", "free_scenes")}
+    folder = folder / hashlib.sha256(json.dumps(of_one).encode()).hexdigest()[:12]  # more scenes: the first are kept
     folder.mkdir(parents=True, exist_ok=True)
     wanted: list[tuple[str, int, Path | None]] = []
     free = recipe.free_scenes / max(recipe.scenes, 1)

@@ -60,7 +60,7 @@ RECIPES: Mapping[str, Trainable] = {
         + ", ".join(KINDS)
         + ".",
         "cnniqa.CnniqaPlus",
-        QualityRecipe("cnniqa_plus", steps=3000, rate=2e-3),
+        QualityRecipe("cnniqa_plus", steps=2000, rate=2e-3),
     ),
 }
 """What ``mmlib train`` knows."""
