@@ -111,7 +111,7 @@ def _row(table: Table, row: Row) -> str:
         best = " class=mmr-best" if _is_best(table, row, column) else ""
         cells.append(f"<td{best}>{estimate}<span>{interval}</span></td>")
     note = f"<span>{escape(row.note)}</span>" if row.note else ""
-    return f"<tr class=mmr-{row.kind}><th scope=row>{escape(row.title)}{note}</th>{''.join(cells)}</tr>"
+    return f"<tr class=mmr-row-{row.kind}><th scope=row>{escape(row.title)}{note}</th>{''.join(cells)}</tr>"
 
 
 def _is_best(table: Table, row: Row, column: Column) -> bool:
