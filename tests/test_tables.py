@@ -238,6 +238,7 @@ def test_a_baseline_that_wins_is_named() -> None:
 
     assert "a baseline wins; blend against mean: -1.00" in verdict(column, rows(34, 35), {"blend": ours, "mean": base})
     assert "ours is best; blend against mean: +1.00" in verdict(column, rows(35, 34), {"blend": base, "mean": ours})
+    assert "are equal; blend against mean: 7.00 to 7.00" in verdict(column, rows(7, 7), {})
     even = {name: value + (-1) ** i for i, (name, value) in enumerate(ours.items())}
     assert "no clear winner" in verdict(column, rows(34, 34.1), {"blend": ours, "mean": even})
 

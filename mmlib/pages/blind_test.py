@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from html import escape
-from pathlib import Path
 
 import ipywidgets as widgets
 
@@ -22,8 +21,6 @@ from mmlib.widgets import Pane, StackView
 
 FRESH_S = 4.0
 """The chart of all votes is drawn anew after so long, if there are more votes."""
-
-STYLE = (Path(__file__).parent / "blind_test.css").read_text(encoding="utf-8")
 
 
 def show() -> widgets.Widget:
@@ -84,8 +81,7 @@ class BlindTestView:
             ),
             "mmb-thanks",
         )
-        style = html(f"<style>{STYLE}</style>")
-        return page(style, self.message, self.progress, self.booth, self.thanks, self.keys, self.address)
+        return page(self.message, self.progress, self.booth, self.thanks, self.keys, self.address)
 
     def _changed(self, names: frozenset[str]) -> None:
         state = self.state

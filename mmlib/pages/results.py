@@ -17,8 +17,6 @@ from mmlib.pages.downloads import Downloads, Offer
 from mmlib.pages.layout import classed, html, notice, page, panel
 from mmlib.pages.votes import VoteStore
 
-STYLES = ("blind_test.css", "results.css")
-
 
 def show(folder: Path | None = None) -> widgets.Widget:
     """Build the page.
@@ -30,9 +28,7 @@ def show(folder: Path | None = None) -> widgets.Widget:
         The page, ready to be the last line of a cell.
     """
     home = folder or RESULTS
-    here = Path(__file__).parent
-    style = html(f"<style>{''.join((here / name).read_text(encoding='utf-8') for name in STYLES)}</style>")
-    parts: list[widgets.Widget] = [style]
+    parts: list[widgets.Widget] = []
     offers = []
     for number in NUMBERS:
         table = read_table(number, home)

@@ -26,7 +26,8 @@ COLUMNS = (
     Column("level", "Level error", "lower", 2, "mean |level - true level|, both 0 (nearest to focus) to 9 (farthest) "
            "among the frames of a scan; only judges that give levels"),
     Column("dirt", "Fooled by dirt, %", "lower", 1, "cells with dust, hairs or drops whose specimen is out of focus or "
-           "absent, and which are called in focus all the same"),
+           "absent, and which are called in focus all the same; a judge that calls hardly anything in focus is hardly "
+           "ever fooled, so read it beside the accuracy"),
     Column("real", "Real: sharpest plane found, %", "higher", 1, "real stacks of unstained cells whose middle plane "
            "is known to be in focus; Wilson's interval over cells"),
 )  # fmt: skip

@@ -78,10 +78,17 @@ def verdict(column: Column, rows: Sequence[Row], by_specimen: Mapping[str, BySpe
     if ours is None:
         return f"{column.title}: none of our own methods takes part; {best.title} is best."
     rival = ranked[1] if best is ours else best
+    mine, theirs = ours.values[column.key].estimate, rival.values[column.key].estimate
     told, chance = _difference(by_specimen.get(ours.name, {}), by_specimen.get(rival.name, {}), column.digits, unit)
+    tested = bool(told)
+    told = told or f": {mine:.{column.digits}f} to {theirs:.{column.digits}f}{unit}"
     pair = f"{ours.title} against {rival.title}{told}"
+    if mine == theirs:
+        return f"{column.title}: ours and the best baseline are equal; {pair}."
     if chance:
         return f"{column.title}: no clear winner between ours and the best baseline; {pair}."
+    if not tested:
+        return f"{column.title}: {'ours' if best is ours else 'a baseline'} is ahead, by chance or not; {pair}."
     if best is ours:
         return f"{column.title}: ours is best; {pair}."
     return f"{column.title}: a baseline wins; {pair}."
