@@ -18,8 +18,9 @@ from mmlib.nets.cnniqa import Cnniqa, CnniqaConfig, extremes
 from mmlib.simulation.families import FAMILIES
 from mmlib.train import recipes
 from mmlib.train.checkpoints import Checkpoint
-from mmlib.train.quality import Pictures, QualityRecipe, judge, rank_correlation, strongest, train
-from mmlib.train.quality_pictures import (
+from mmlib.train.quality import QualityRecipe, judge, rank_correlation, strongest, train
+from mmlib.train.quality_patches import Pictures
+from mmlib.train.quality_scenes import (
     MIXED,
     PRISTINE,
     TEST,

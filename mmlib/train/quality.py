@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,8 @@ from torch.nn import functional
 from mmlib.nets.cnniqa import PATCH, Cnniqa, CnniqaConfig, CnniqaPlus, CnniqaPlusConfig, normalise_patches, pool
 from mmlib.progress import Progress, silent
 from mmlib.train.checkpoints import Checkpoint
-from mmlib.train.quality_pictures import KINDS, Judged, PictureRecipe
+from mmlib.train.quality_patches import Pictures, draw_patches, vary
+from mmlib.train.quality_scenes import KINDS, PictureRecipe
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class QualityRecipe:
         white: value of white where patches are normalised: near the paper's 255, so that faint detail counts as strong
             detail does, but not so near that the faint noise of every camera does, too.
         gains: least and most that the contrast of a picture is changed by; its score does not depend on it.
+        smoothed: share of the blurred pictures that are also smoothed, as phones smooth noise away: without them a net
+            learns that what has no noise is good.
         detail: patches count by their contrast to this power: an empty one shows no sharpness.
         validate_every: steps; the weights that rank the validation families best are kept.
         seed: of weights, batches and dropout.
@@ -53,6 +55,7 @@ class QualityRecipe:
     kind_weight: float = 0.3
     white: float = 100.0
     gains: tuple[float, float] = (0.5, 1.6)
+    smoothed: float = 0.5
     detail: float = 1.0
     validate_every: int = 200
     seed: int = 7
@@ -61,37 +64,6 @@ class QualityRecipe:
 
 MIDDLE, SPAN = 30.0, 20.0
 """Scores are learned as (score - MIDDLE) / SPAN and put back into the last layer when the weights are written."""
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """Scenes, laid end to end.
-
-    Attributes:
-        frames: (N, H, W) uint8.
-        targets: (N,) score, 0 perfect to 100.
-        kinds: (N,) index into `KINDS`, below 0 for none.
-        scenes: (N,) which scene it is of.
-    """
-
-    frames: Tensor
-    targets: Tensor
-    kinds: Tensor
-    scenes: Tensor
-
-    @classmethod
-    def of(cls, scenes: Sequence[Judged]) -> Pictures:
-        """Lay scenes end to end."""
-        return cls(
-            torch.from_numpy(np.concatenate([scene.frames for scene in scenes])),
-            torch.from_numpy(np.concatenate([scene.targets for scene in scenes])),
-            torch.from_numpy(np.concatenate([scene.kinds for scene in scenes])).long(),
-            torch.repeat_interleave(torch.arange(len(scenes)), torch.tensor([len(scene.kinds) for scene in scenes])),
-        )
-
-    def to(self, device: torch.device) -> Pictures:
-        """Move to a device."""
-        return Pictures(self.frames.to(device), self.targets.to(device), self.kinds.to(device), self.scenes.to(device))
 
 
 def make_net(recipe: QualityRecipe, learn: Pictures) -> Cnniqa | CnniqaPlus:
@@ -167,6 +139,7 @@ def train(
         The net, its scale put back, ready to judge; and what happened on the way.
     """
     device = torch.device(device)
+    learn = learn.only(learn.targets > 0.01)  # not the truths: nothing else is free of noise
     net = make_net(recipe, learn).to(device)
     optimiser = torch.optim.AdamW(net.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     state = Checkpoint.start(net)
@@ -203,8 +176,10 @@ def _step(
     luck = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     chosen = torch.randint(len(learn.targets), (recipe.pictures,), generator=luck)
     patches = draw_patches(learn.frames, chosen, recipe.patches, luck)  # (P * n, 1, 32, 32)
-    gains = torch.empty(recipe.pictures).uniform_(*map(math.log, recipe.gains), generator=luck).exp()
-    patches = patches * gains.to(patches.device).repeat_interleave(recipe.patches)[:, None, None, None]
+    patches = vary(
+        patches, learn.kinds[chosen].cpu(), learn.targets[chosen].cpu(),
+        gains=recipe.gains, smoothed=recipe.smoothed, luck=luck,
+    )  # fmt: skip
     net.train()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed * 1_000_003 + step)  # for dropout
@@ -253,31 +228,6 @@ def strongest(net: Cnniqa, seen: Tensor) -> Tensor:
     weight, bias = net.conv1.weight.flatten(1), net.conv1.bias
     found = (windows * torch.cat([weight, weight])).sum(-1)
     return found if bias is None else found + torch.cat([bias, bias])
-
-
-def draw_patches(frames: Tensor, chosen: Tensor, count: int, luck: torch.Generator) -> Tensor:
-    """Cut patches from anywhere in pictures, turned and mirrored at will.
-
-    Args:
-        frames: (N, H, W) uint8.
-        chosen: (P,) which pictures.
-        count: patches of each.
-        luck: where they lie.
-
-    Returns:
-        (P * count, 1, 32, 32), 0..1, those of a picture side by side.
-    """
-    height, width = frames.shape[-2:]
-    total = len(chosen) * count
-    top = torch.randint(height - PATCH + 1, (total, 1, 1), generator=luck)
-    left = torch.randint(width - PATCH + 1, (total, 1, 1), generator=luck)
-    along = torch.arange(PATCH)
-    which = chosen.repeat_interleave(count)[:, None, None]
-    cut = frames[which.to(frames.device), (top + along[:, None]).to(frames.device), (left + along).to(frames.device)]
-    turn = torch.randint(8, (1,), generator=luck).item()
-    cut = torch.rot90(cut, int(turn) % 4, (1, 2))
-    cut = cut.flip(2) if turn >= 4 else cut
-    return cut[:, None].float() / 255
 
 
 @torch.inference_mode()

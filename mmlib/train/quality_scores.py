@@ -15,8 +15,9 @@ from mmlib.metrics.blind import cnniqa, cnniqa_plus
 from mmlib.metrics.intervals import Interval, bootstrap
 from mmlib.pictures import Frame, to_grey, to_uint8
 from mmlib.simulation.camera import through_jpeg
-from mmlib.train.quality import Pictures, rank_correlation
-from mmlib.train.quality_pictures import KINDS, quality_target
+from mmlib.train.quality import rank_correlation
+from mmlib.train.quality_patches import Pictures
+from mmlib.train.quality_scenes import KINDS, quality_target
 
 Judge = Callable[[NDArray[Any]], float]
 

@@ -20,8 +20,10 @@ from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
 from mmlib.metrics.intervals import Interval
 from mmlib.progress import Progress, part, silent
-from mmlib.train.quality import Pictures, QualityRecipe, judge, train
-from mmlib.train.quality_pictures import KINDS, TARGET, TEST, PictureRecipe, make_pictures, read_pictures, split_of
+from mmlib.train.quality import QualityRecipe, judge, train
+from mmlib.train.quality_patches import Pictures
+from mmlib.train.quality_pictures import make_pictures, read_pictures
+from mmlib.train.quality_scenes import KINDS, TARGET, TEST, PictureRecipe, split_of
 from mmlib.train.quality_scores import SCORERS, real_planes, score_table, worse_by_degrees
 from mmlib.train.writing import write_card, write_weights
 from mmlib.zoo import Card, Limits, Score, load, weights_folder, weights_path
