@@ -98,9 +98,8 @@ class BlindTestView:
         state, pair = self.state, self.state.pair
         voting = state.phase == "voting" and pair is not None and state.shown is not None
         self.keys.voter = state.voter
-        self.keys.voting = voting
-        for made in (self.left, self.tie, self.right):
-            made.disabled = not voting
+        if not voting:
+            self._open_booth(False)
         seen(self.booth, state.phase in ("voting", "preparing"))
         seen(self.thanks, state.phase == "thanks")
         if state.phase == "empty":
@@ -116,8 +115,14 @@ class BlindTestView:
             self.keys.place = pair.place
             left, right = state.shown
             self.view.show([Pane(picture=left, title="Left", note="1"), Pane(picture=right, title="Right", note="2")])
+            self._open_booth(True)  # last: what tells of a vote must know by then which pair it is on
         if state.phase == "thanks":
             self._thank()
+
+    def _open_booth(self, voting: bool) -> None:
+        self.keys.voting = voting
+        for made in (self.left, self.tie, self.right):
+            made.disabled = not voting
 
     def _thank(self) -> None:
         self.words.value = "<h2 class='mmp-section'>Thank you. Your votes are counted.</h2>"
