@@ -174,10 +174,10 @@ def measure(
         say(rows, as_json)
         return
     for row in rows:
-        value = "-" if row["value"] is None else f"{row['value']:.4f}" if abs(row["value"]) < 1e5 else "very large"
+        value = "-" if row["value"] is None else f"{row['value']:.4g}"
         better = "" if row["direction"] == "none" else f"{row['direction']} is better"
         words = "; ".join(word for word in (row["reason"], row["note"]) if word)
-        typer.echo(f"{row['title']:<22} {value:>10} {row['unit']:<3} {better:<16}  {words}".rstrip())
+        typer.echo(f"{row['title']:<25} {value:>10} {row['unit']:<3} {better:<16}  {words}".rstrip())
 
 
 @app.command()

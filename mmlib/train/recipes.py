@@ -246,7 +246,7 @@ def _device(name: str) -> torch.device:
 def _words(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"CPU ({platform.machine()}), {torch.get_num_threads()} threads"
+    return f"CPU ({platform.machine()}), threads: {torch.get_num_threads()}"
 
 
 def _trained_on(sets: Mapping[str, Pictures], textures: Path | None) -> str:
