@@ -155,6 +155,21 @@ def test_a_stopped_run_goes_on(tables: dict[int, Table], tmp_path: Path, monkeyp
     }
 
 
+def test_two_processes_give_what_one_gives(
+    tables: dict[int, Table], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place,) = (home() / "set").iterdir()
+    monkeypatch.setenv("MMLIB_TABLES", str(tmp_path))
+    told: list[str] = []
+    table = make_table(
+        2, recipes=RECIPES[2:], folder=place, processes=2, progress=lambda share, stage: told.append(stage)
+    )
+    assert {row.name: row.values for row in table.rows} == {
+        row.name: {k: v for k, v in row.values.items() if k != "real"} for row in tables[2].rows
+    }
+    assert {recipe.name for recipe in RECIPES[2:]} <= set(told)
+
+
 def test_files_say_the_same_in_every_form(tables: dict[int, Table], tmp_path: Path) -> None:
     for number, table in tables.items():
         files = write_table(table, tmp_path)

@@ -128,27 +128,32 @@ def choose(split: str, limit: int | None = None) -> list[Recipe]:
     return [recipe for recipe in found if recipe.name in chosen]
 
 
-def open_scans(recipe: Recipe, folder: Path, speeds: tuple[int, ...] = SPEEDS) -> list[Scan]:
+def open_scans(recipe: Recipe, folder: Path, speeds: tuple[int, ...] = SPEEDS, *, make: bool = True) -> list[Scan]:
     """Open the scans of a specimen; what is missing is made first.
 
     Args:
         recipe: of the specimen.
         folder: of the set.
         speeds: which scans.
+        make: whether to make what is missing.
 
     Returns:
-        A scan for each speed.
+        A scan for each speed; none where something is missing and not to be made.
 
     Raises:
         InputError: if what lies there is another specimen, or cannot be written.
     """
     place = folder / recipe.name
     if not (place / NOTES).is_file():
+        if not make:
+            return []
         _make(recipe, place)
     notes = json.loads((place / NOTES).read_text(encoding="utf-8"))
     content = _content(place)
     extras = keeping.home() / "extras" / f"{content}.npz"
     if not extras.is_file():
+        if not make:
+            return []
         known = notes["speeds"][str(SPEEDS[0])]["parameters"].get("recipe", {})
         if known.get("name") != recipe.name or known.get("seed") != recipe.seed:
             raise InputError(f"{place} is not the specimen {recipe.name} of this version; name an empty folder")

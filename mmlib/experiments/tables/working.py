@@ -8,8 +8,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,11 @@ class Task:
     folder: Path
     speeds: tuple[int, ...] = SPEEDS
     cnniqa: Path | None = None
+    only_kept: bool = False
+
+
+class NotKept(Exception):  # noqa: N818 - no error: there is work to do
+    """Raised where a score would have to be worked out and only kept ones were asked for."""
 
 
 def score_specimen(task: Task) -> list[Scored]:
@@ -43,8 +48,11 @@ def score_specimen(task: Task) -> list[Scored]:
     Returns:
         The scores of each scan, ready for JSON.
     """
+    scans = open_scans(task.recipe, task.folder, task.speeds, make=not task.only_kept)
+    if not scans:
+        raise NotKept
     scorers = {1: _score_focus, 2: _score_deblurring, 3: _score_fusion}
-    return [scorers[task.number](scan, task) for scan in open_scans(task.recipe, task.folder, task.speeds)]
+    return [scorers[task.number](scan, task) for scan in scans]
 
 
 def score_all(
@@ -70,9 +78,16 @@ def score_all(
         for place, task in enumerate(tasks):
             progress(place / len(tasks), task.recipe.name)
             answers[place] = work(task)
-    else:
+        progress(1.0, "done")
+        return [scored for place in range(len(tasks)) for scored in answers[place]]
+    for place, task in enumerate(tasks):  # what is kept needs no process
+        with suppress(NotKept):
+            answers[place] = work(replace(task, only_kept=True))
+    if len(answers) < len(tasks):
         with _workers(processes) as pool:
-            places: dict[Future[list[Scored]], int] = {pool.submit(work, task): i for i, task in enumerate(tasks)}
+            places: dict[Future[list[Scored]], int] = {
+                pool.submit(work, task): place for place, task in enumerate(tasks) if place not in answers
+            }
             running = set(places)
             while running:
                 done, running = wait(running, return_when=FIRST_COMPLETED)
@@ -112,13 +127,13 @@ def _begin() -> None:
 
 def _score_focus(scan: Scan, task: Task) -> Scored:
     rooms = ("experiments/tables/focus_crops.py",)
-    crops = _kept(rooms, scan, "crops", partial(focus_crops.choose_crops, scan))
+    crops = _kept(task, rooms, scan, "crops", partial(focus_crops.choose_crops, scan))
     scores = {}
     for name, how in focus_scores.judges():
         if how == focus_scores.ALONE or task.recipe.split != "train":  # thresholds are all that training is for
             judge = f"{name}, {how}"
             work = partial(_ask, scan, crops, name, how)
-            scores[judge] = _kept(focus_scores.ROOMS, scan, judge, work)
+            scores[judge] = _kept(task, focus_scores.ROOMS, scan, judge, work)
     return {**_about(scan, task), "crops": crops, "scores": scores}
 
 
@@ -128,7 +143,7 @@ def _ask(scan: Scan, crops: list[dict[str, Any]], name: str, how: str) -> dict[s
 
 def _score_deblurring(scan: Scan, task: Task) -> Scored:
     scores = {
-        name: _kept(deblur_scores.ROOMS, scan, name, partial(deblur_scores.score_deblurring, scan, name))
+        name: _kept(task, deblur_scores.ROOMS, scan, name, partial(deblur_scores.score_deblurring, scan, name))
         for name in deblur_scores.deblurrers()
     }
     return {**_about(scan, task), "scores": scores}
@@ -139,7 +154,7 @@ def _score_fusion(scan: Scan, task: Task) -> Scored:
     scores = {}
     for name in fusion_scores.fusions():
         work = partial(fusion_scores.score_fusion, scan, name, cnniqa=task.cnniqa)
-        scores[name] = _kept(fusion_scores.ROOMS, scan, name, work, weights)
+        scores[name] = _kept(task, fusion_scores.ROOMS, scan, name, work, weights)
     return {**_about(scan, task), "scores": scores}
 
 
@@ -147,8 +162,10 @@ def _about(scan: Scan, task: Task) -> Scored:
     return {"specimen": scan.specimen, "split": task.recipe.split, "speed": scan.speed, "content": scan.content}
 
 
-def _kept(rooms: tuple[str, ...], scan: Scan, name: str, work: Callable[[], Any], *more: Any) -> Any:
+def _kept(task: Task, rooms: tuple[str, ...], scan: Scan, name: str, work: Callable[[], Any], *more: Any) -> Any:
     """Find a score of a scan, or work it out and keep it."""
     key = keeping.key_of(rooms, name, scan.content, scan.speed, *more)
     found = keeping.find(key)
+    if found is None and task.only_kept:
+        raise NotKept
     return keeping.keep(key, work()) if found is None else found
