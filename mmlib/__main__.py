@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+STOPPED = 130
+"""What the command line toolkit makes of Ctrl-C."""
+
 Source = Annotated[
     str,
     typer.Argument(help="a video, a multi-page TIFF, a folder or a zip of pictures, or the name of a specimen"),
@@ -304,7 +307,9 @@ def main(arguments: list[str] | None = None) -> None:
         arguments: the words of the command; None takes those of the process.
     """
     try:
-        app((sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
+        status = app((sys.argv[1:] if arguments is None else arguments) or ["--help"], standalone_mode=False)
+        if status == STOPPED:
+            raise KeyboardInterrupt
     except typer.Exit as stop:
         sys.exit(stop.exit_code)
     except (typer.Abort, KeyboardInterrupt):

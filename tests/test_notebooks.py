@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-PAGES = {"index", "explore", "fuse"}
+PAGES = {"index", "explore", "fuse", "blind_test", "results"}
 
 
 def test_every_page_has_a_notebook() -> None:
@@ -31,7 +31,7 @@ def test_a_notebook_is_a_page_not_a_program(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path.stem in PAGES], ids=lambda path: path.stem)
 def test_a_notebook_runs_and_shows_its_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATA", "CACHE", "RESULTS"):
+    for name in ("DATA", "CACHE", "RESULTS", "VOTES"):
         monkeypatch.setenv(f"MMLIB_{name}", str(tmp_path / name))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(

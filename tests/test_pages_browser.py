@@ -256,6 +256,17 @@ def test_fuse_and_download_the_bytes_of_the_library(visit, dashboard, tmp_path):
     assert complaints(tab) == []
 
 
+CANCEL = """async () => {
+    const button = [...document.querySelectorAll("button")].find((b) => b.innerText.trim() === "Cancel");
+    const started = performance.now();
+    button.click();
+    while (!document.body.innerText.includes("Cancelled") && performance.now() - started < 5000)
+        await new Promise(requestAnimationFrame);
+    return performance.now() - started;
+}"""
+"""From the click to the answer on the page, in milliseconds, as the browser's own clock has it."""
+
+
 def test_a_long_run_is_cancelled_within_a_second(visit):
     tab = visit("fuse?s=long.npy")
     page = tab.page
@@ -264,10 +275,7 @@ def test_a_long_run_is_cancelled_within_a_second(visit):
     page.get_by_role("button", name="Fuse", exact=True).click()
     page.wait_for_selector(".mmp-progress-track", timeout=20_000)
     page.wait_for_selector("text=Cancel")
-    started = time.monotonic()
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_selector("text=Cancelled", timeout=5_000)
-    assert time.monotonic() - started < 1
+    assert page.evaluate(CANCEL) < 1000
     page.wait_for_selector("button:text-is('Fuse'):visible")
     assert complaints(tab) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmlib import zoo
 from mmlib.errors import InputError
 from mmlib.experiments.tables.table import Table, from_dict
 from mmlib.progress import Progress, part, silent
@@ -43,7 +45,7 @@ def make_table(
         folder: of the benchmark set; specimens that are not there are made; None takes the user's cache.
         limit: how many test specimens; None takes all of the test split.
         real: folder of real stacks for the last column, see `mmlib.experiments.tables.real`.
-        cnniqa: the weights of CNNIQA for Table 3.
+        cnniqa: the weights of CNNIQA for Table 3; None takes ours.
         processes: how many specimens are worked on at once.
         recipes: other specimens than those of the benchmark set.
         progress: told how far it is; what it raises stops the work, and what is done stays done.
@@ -63,6 +65,9 @@ def make_table(
         raise InputError(f"there are tables 1, 2 and 3; {number} was asked for")
     if cnniqa is not None and not cnniqa.is_file():
         raise InputError(f"there is no file {cnniqa}; give the weights of CNNIQA, or leave them out")
+    if cnniqa is None:
+        with contextlib.suppress(InputError):  # the row says that they are missing
+            cnniqa = zoo.weights_path("cnniqa")
     cases = real_cases(real)
     chosen = list(recipes) if recipes is not None else choose("test", limit)
     if recipes is None and number == 1:
