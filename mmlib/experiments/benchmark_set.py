@@ -117,16 +117,16 @@ def make_set(
     rows: dict[str, dict[str, object]] = {}
     if manifest.is_file():
         rows = {row["name"]: row for row in json.loads(manifest.read_text())}
-    todo = [recipe for recipe in recipes if recipe.name not in rows or not (folder / recipe.name / NOTES).is_file()]
+    waiting = [recipe for recipe in recipes if recipe.name not in rows or not (folder / recipe.name / NOTES).is_file()]
     started = time.perf_counter()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max(1, processes), mp_context=context) as pool:
         running: set[Future[dict[str, object]]] = set()
-        while todo or running:
+        while waiting or running:
             late = budget_s is not None and time.perf_counter() - started > budget_s
-            while todo and len(running) < max(1, processes) and not late:
-                running.add(pool.submit(make_one, todo.pop(0), folder))
+            while waiting and len(running) < max(1, processes) and not late:
+                running.add(pool.submit(make_one, waiting.pop(0), folder))
             if not running:
                 break
             done, running = wait(running, return_when=FIRST_COMPLETED)

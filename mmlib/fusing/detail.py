@@ -16,7 +16,7 @@ ROUNDING = {1: 1 / 12, 2: 1e-4}
 """Variance of rounding a value to one byte, or to two as cameras of 10 bit and more do; 8-bit grey levels squared."""
 
 MOST = np.float32(2e5)
-"""Strength is cut here, so that its sixth power times a grey level still fits float32."""
+"""Strength is cut here: frames above it count as equally sharp, and its powers times a grey level fit float32."""
 
 WINDOW = (7, 7)
 """Energy is averaged over so many cells of the next coarser grid: single pixels of noise decide nothing."""
