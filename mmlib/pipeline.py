@@ -8,8 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmlib import io
 from mmlib.errors import unknown
 from mmlib.focusing import FocusReport, focus
@@ -70,6 +68,11 @@ def provenance(stack: ZStack, verb: str, method: str, parameters: dict[str, Any]
     }
 
 
+def depth_unit(stack: ZStack) -> str:
+    """Say what a depth map of a stack counts: ``"um"`` where z is known, else ``"frame"``."""
+    return "um" if stack.z_um is not None else "frame"
+
+
 def write_fused(fused: Fused, stack: ZStack, path: Path) -> None:
     """Write a fused picture with its provenance inside: PNG 8 bit, TIFF 16 bit.
 
@@ -97,7 +100,7 @@ def write_depth(fused: Fused, stack: ZStack, path: Path) -> None:
         InputError: if the file cannot be written.
     """
     made = provenance(stack, "fuse", fused.method, fused.parameters)
-    made["unit"] = "um" if stack.z_um is not None else "frame"
+    made["unit"] = depth_unit(stack)
     io.write_map(path, fused.depth, provenance=made)
 
 
@@ -125,13 +128,11 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
     write_depth(fused, stack, folder / "depth.tif")
     io.write_picture(folder / "index.tif", fused.index)
     progress(1.0, "done")
-    sharpest = int(np.bincount(fused.index.ravel(), minlength=len(stack)).argmax())
     return {
         "method": fused.method,
         "parameters": fused.parameters,
         "frames": len(stack),
-        "most_used_frame": sharpest,
-        "depth_unit": "um" if stack.z_um is not None else "frame",
+        "depth_unit": depth_unit(stack),
         "alignment": fused.alignment.reason,
         "seconds": fused.seconds,
         "warnings": list(stack.warnings),
