@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from mmlib.errors import Cancelled, InputError
-from mmlib.focusing import COLUMNS, METHODS, focus
-from mmlib.sharpness import sharpness_map
+from mmlib.focusing import COLUMNS, ESTIMATES, focus
+from mmlib.sharpness import MEASURES, sharpness_map
 from mmlib.stacks import from_array
 
 CELL = 64
@@ -152,7 +152,7 @@ def test_even_pictures_are_blank(value, frames):
     assert {advice.verdict for advice in found.keep} == {"blank"}
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "best"])
+@pytest.mark.parametrize("method", MEASURES)
 def test_every_measure_is_a_method(method):
     frames = np.stack([camera(defocused(texture(160, 160), d), seed=9) for d in (2, 0, 2)])
     found = focus(from_array(frames), method=method, cell=80, stride=80)
@@ -173,6 +173,30 @@ def test_advice_keeps_the_sharp_frames():
     assert all("cells are in focus" in advice.reason for advice in found.keep)
 
 
+def test_a_frame_that_shows_nothing_new_is_a_duplicate():
+    scene = texture()
+    frames = [camera(defocused(scene, d), noise=0.5, seed=seed) for seed, d in enumerate([4, 1, 0, 0, 1, 4])]
+    found = focus(from_array(np.stack(frames)), cell=CELL, stride=CELL)
+    assert [advice.verdict for advice in found.keep].count("duplicate") == 1
+    assert found.keep[3].verdict == "duplicate"
+    assert "shows what frame 2 shows" in found.keep[3].reason
+
+
+def test_autofocus_says_how_far_and_which_way():
+    scene = texture()
+    frames = np.stack([camera(defocused(scene, k - 3)) for k in range(8)])
+    z_um = tuple(5.0 * k for k in range(8))
+    found = focus(from_array(frames, z_um=z_um), cell=CELL, stride=CELL).autofocus
+    assert found.plane == pytest.approx(3, abs=0.3)
+    assert found.z_um == pytest.approx(15, abs=1.5)
+    assert (found.low_plane, found.high_plane) == pytest.approx((3, 3), abs=0.4)
+    assert found.beyond == 0
+    assert found.move(0, z_um) == (pytest.approx(15, abs=1.5), "up")
+    assert found.move(6) == (pytest.approx(3, abs=0.3), "down")
+    assert found.move(3)[1] == "stay"
+    assert focus(from_array(frames[4:]), cell=CELL, stride=CELL).autofocus.beyond == -1
+
+
 def test_the_csv_has_the_columns_and_leaves_blank_scores_empty(tmp_path):
     frames = tilted_stack()
     frames[:, :128] = 200
@@ -180,7 +204,8 @@ def test_the_csv_has_the_columns_and_leaves_blank_scores_empty(tmp_path):
     found.write_csv(tmp_path / "cells.csv")
     with (tmp_path / "cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == COLUMNS == ("frame", "x", "y", "size", "field", "detail", "level", "score", "label")
+    assert tuple(rows[0]) == (*COLUMNS, *ESTIMATES)
+    assert COLUMNS == ("frame", "x", "y", "size", "field", "detail", "level", "score", "label")
     assert len(rows) == len(found.cells)
     for row, cell in zip(rows, found.cells, strict=True):
         assert (row["score"] == "") == (row["level"] == "") == (row["label"] == "blank")

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.pictures import Frame
 from mmlib.sharpness.cells import ENOUGH_FIELD, cell_means, cell_share
-from mmlib.sharpness.measure import Grey, Mask, as_grey
+from mmlib.sharpness.measure import Grey, Mask
 
 SIGMAS_PX = (0.7, 1.0, 1.4, 2.0, 2.8)
 """Half-octave Gaussians: what two neighbours differ in is one scale of detail, four in all."""
@@ -70,34 +69,47 @@ def even_light(grey: Grey, field: Mask | None) -> Grey:
     return even
 
 
-def frame_bands(frame: Frame, cells: Cells, field: Mask | None, inner: Mask | None) -> Bands:
+def differences(even: Grey) -> tuple[Grey, ...]:
+    """Split a picture into four scales of detail.
+
+    Args:
+        even: (H, W).
+
+    Returns:
+        Four (H, W) differences of Gaussians, fine first.
+
+    Source: difference of Gaussians, Marr and Hildreth 1980, doi:10.1098/rspb.1980.0020.
+    """
+    details = []
+    finer = cv2.GaussianBlur(even, (0, 0), SIGMAS_PX[0])
+    for fine_px, coarse_px in pairwise(SIGMAS_PX):
+        coarser = cv2.GaussianBlur(finer, (0, 0), float(np.sqrt(coarse_px**2 - fine_px**2)))
+        details.append(np.asarray(cv2.subtract(finer, coarser), dtype=np.float32))
+        finer = coarser
+    return tuple(details)
+
+
+def measure_bands(even: Grey, details: tuple[Grey, ...], cells: Cells, inner: Mask | None) -> Bands:
     """Measure the detail of every cell of a frame at four scales.
 
     Args:
-        frame: (H, W) or (H, W, 3), uint8 or uint16.
+        even: what `even_light` gave.
+        details: what `differences` gave.
         cells: what `mmlib.sharpness.cells.grid` gave.
-        field: (H, W), or None for everywhere.
         inner: what `mmlib.sharpness.frames.inner_field` gave.
 
     Returns:
         The energies of the differences of Gaussians and the noise.
-
-    Source: difference of Gaussians, Marr and Hildreth 1980, doi:10.1098/rspb.1980.0020.
     """
-    even = even_light(as_grey(frame), field)
     share = cell_share(inner, cells)
     seen = share >= ENOUGH_FIELD / 2
     safe = np.where(seen, share, 1.0)
     energies = []
-    finer = cv2.GaussianBlur(even, (0, 0), SIGMAS_PX[0])
-    for fine_px, coarse_px in pairwise(SIGMAS_PX):
-        coarser = cv2.GaussianBlur(finer, (0, 0), float(np.sqrt(coarse_px**2 - fine_px**2)))
-        detail = cv2.subtract(finer, coarser)
+    for detail in details:
         energy = np.asarray(cv2.multiply(detail, detail), dtype=np.float32)
         if inner is not None:
             energy *= inner
         energies.append(np.where(seen, cell_means(energy, cells) / safe, np.nan))
-        finer = coarser
     return Bands(np.stack(energies), _noise(even, inner))
 
 

@@ -1,4 +1,4 @@
-"""Scores from the detail of cells: what is blank, how sharp each frame is in each cell, and how far from its best."""
+"""What the detail of cells says by itself: what is blank, how sharp each frame is, and how far from its best."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BLURRED_PX = 11.7
 
 
 @dataclass(frozen=True)
-class Judged:
+class Evidence:
     """What the detail of the cells of a stack says.
 
     Attributes:
@@ -35,6 +35,7 @@ class Judged:
         blank: (rows, columns) True where there is nothing to judge.
         confidence: (rows, columns) how far the profile rises, 0 in blank cells.
         width_px: (K, rows, columns) width of the edges, as the standard deviation of a Gaussian blur.
+        floor: (4,) energy that the noise alone has at each scale.
     """
 
     score: NDArray[np.float64]
@@ -42,9 +43,10 @@ class Judged:
     blank: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     width_px: NDArray[np.float64]
+    floor: NDArray[np.float64]
 
 
-def judge(frames: list[Bands]) -> Judged:
+def weigh(frames: list[Bands]) -> Evidence:
     """Turn the detail of the cells of all frames into scores.
 
     The log-energies of the four scales are added, each weighted by the square of how far it changes through the stack.
@@ -71,7 +73,7 @@ def judge(frames: list[Bands]) -> Judged:
     weight = change**2 + 1e-6
     score = (weight * logs).sum(axis=1) / weight.sum(axis=0)
     confidence = np.where(blank, 0.0, score.max(axis=0) - score.min(axis=0))
-    return Judged(np.where(blank, np.nan, score), detail, blank, confidence, edge_width(energy, floor))
+    return Evidence(np.where(blank, np.nan, score), detail, blank, confidence, edge_width(energy, floor), floor.ravel())
 
 
 def noise_floor(energy: NDArray[np.float64], noises: list[float]) -> NDArray[np.float64]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.focusing.advice import Autofocus, FrameAdvice
+
 COLUMNS = ("frame", "x", "y", "size", "field", "detail", "level", "score", "label")
+ESTIMATES = ("defocus_dof", "defocus_low_dof", "defocus_high_dof", "certainty")
+"""Further columns, empty where nobody knows: the distance from focus in depths of field, positive where focus lies
+above the surface, the interval that holds it nine times in ten, and how sure the judge is, 0..1."""
 
 CELL_TYPE = np.dtype(
     [
@@ -22,25 +27,11 @@ CELL_TYPE = np.dtype(
         ("detail", np.float32),
         ("level", np.int8),
         ("score", np.float64),
-        ("label", "U5"),
+        ("label", "U8"),
+        *((name, np.float64) for name in ESTIMATES),
     ]
 )
-"""One row a cell and frame; where the label is ``blank`` the level is -1 and the score NaN."""
-
-
-@dataclass(frozen=True)
-class FrameAdvice:
-    """Whether a frame is worth keeping.
-
-    Attributes:
-        frame: its number.
-        verdict: ``sharp``, ``blurred`` or ``blank``.
-        reason: one sentence.
-    """
-
-    frame: int
-    verdict: str
-    reason: str
+"""One row a cell and frame, labelled ``in``, ``out``, ``blank`` (level -1, score NaN) or ``artefact``."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +46,11 @@ class FocusReport:
         depth: (H, W) float32, the best planes made smooth, in `depth_unit`; NaN where nothing could be judged.
         depth_unit: ``um`` where the stack knows its z, ``planes`` otherwise.
         keep: a verdict for each frame.
+        autofocus: where the focus belongs.
         field: (H, W) the field that was judged.
         method: the name of the method.
         source: the stack.
+        z_um: height of each frame, or None where nobody knows.
     """
 
     cells: NDArray[Any]
@@ -67,9 +60,11 @@ class FocusReport:
     depth: NDArray[np.float32]
     depth_unit: str
     keep: tuple[FrameAdvice, ...]
+    autofocus: Autofocus
     field: NDArray[np.bool_]
     method: str
     source: str
+    z_um: tuple[float, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold: everything but the field and the depth map.
@@ -77,7 +72,8 @@ class FocusReport:
         Returns:
             Plain numbers, strings, lists and dictionaries; None for NaN.
         """
-        rows = [dict(zip(COLUMNS, (_plain(value) for value in row.item()), strict=True)) for row in self.cells]
+        names = (*COLUMNS, *ESTIMATES)
+        rows = [dict(zip(names, (_plain(value) for value in row.item()), strict=True)) for row in self.cells]
         return {
             "source": self.source,
             "method": self.method,
@@ -86,7 +82,10 @@ class FocusReport:
             "best_plane": [[_plain(float(value)) for value in row] for row in self.best_plane],
             "depth_unit": self.depth_unit,
             "field": float(self.field.mean()),
-            "keep": [{"frame": a.frame, "verdict": a.verdict, "reason": a.reason} for a in self.keep],
+            "keep": [
+                {"frame": a.frame, "verdict": a.verdict, "reason": a.reason, **self._move(a.frame)} for a in self.keep
+            ],
+            "autofocus": {name: _plain(value) for name, value in asdict(self.autofocus).items()},
             "cells": rows,
         }
 
@@ -98,10 +97,15 @@ class FocusReport:
         """
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            for frame, x, y, size, field, detail, level, score, label in self.cells.tolist():
+            writer.writerow((*COLUMNS, *ESTIMATES))
+            for frame, x, y, size, field, detail, level, score, label, *estimates in self.cells.tolist():
                 known = [level, f"{score:.9g}"] if label != "blank" else ["", ""]
-                writer.writerow([frame, x, y, size, f"{field:.4f}", f"{detail:.6g}", *known, label])
+                told = [f"{value:.4g}" if np.isfinite(value) else "" for value in estimates]
+                writer.writerow([frame, x, y, size, f"{field:.4f}", f"{detail:.6g}", *known, label, *told])
+
+    def _move(self, frame: int) -> dict[str, Any]:
+        away, way = self.autofocus.move(frame, self.z_um)
+        return {"move": way, "move_um" if self.z_um is not None else "move_planes": round(away, 3)}
 
 
 def _plain(value: Any) -> Any:
