@@ -20,6 +20,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
+from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from mmlib.server import NOTEBOOKS, is_loopback
 
@@ -47,6 +48,21 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
             await ensure_async(self.kernel_manager.shutdown_kernel(kernel_id, now=True))
         self.set_status(204)
         self.finish()
+
+
+class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
+    """What page and kernel say to each other; a page that closes while the line is being laid is no failure."""
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """Name the language of the line.
+
+        Raises:
+            ValueError: if the page has gone meanwhile, upon which the server drops the line without a word.
+        """
+        if self.connection is None:
+            raise ValueError("the page has closed")
+        chosen: str | None = super().select_subprotocol(subprotocols)
+        return chosen
 
 
 class Pulse(JupyterHandler):
@@ -97,7 +113,12 @@ class Dashboard(Voila):  # type: ignore[misc]
     def init_handlers(self) -> list[Any]:
         """Put our own pages first and leave out the lists of files."""
         unwanted = ("/voila/tree", "/voila/api/contents")
-        kept = [entry for entry in super().init_handlers() if entry[0] != "/" and not entry[0].startswith(unwanted)]
+        ours = {VoilaKernelWebsocketHandler: Channels}
+        kept = [
+            (address, ours.get(handler, handler), *settings)
+            for address, handler, *settings in super().init_handlers()
+            if address != "/" and not address.startswith(unwanted)
+        ]
         pages = [
             (
                 "/" if notebook.stem == "index" else f"/{notebook.stem}",
