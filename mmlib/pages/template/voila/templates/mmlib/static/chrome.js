@@ -79,6 +79,8 @@
     bar() {
       wireTheme();
       wireLinks();
+      showActive();
+      window.addEventListener("resize", showActive);
       if (document.body.dataset.page) settled();
     },
     kernel(kernelId, baseUrl) {
@@ -122,6 +124,16 @@
       window.dispatchEvent(new Event("mmp-theme"));
     });
     show();
+  }
+
+  // on a phone the row of pages is wider than the screen: the page that is open is the one to see
+  function showActive() {
+    const row = document.querySelector(".mmp-bar nav");
+    const active = row?.querySelector("[aria-current]");
+    if (!active) return;
+    const from = row.getBoundingClientRect();
+    const to = active.getBoundingClientRect();
+    row.scrollLeft += to.left + to.width / 2 - (from.left + from.width / 2);
   }
 
   function wireLinks() {
