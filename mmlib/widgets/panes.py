@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +24,21 @@ EXACT_PIXELS = 40_000_000
 """Pixels above which a browser is not given the exact frame."""
 
 
+@dataclass(frozen=True)
+class Legend:
+    """What the colours of a map mean.
+
+    Attributes:
+        colours: from the lowest to the highest, CSS.
+        words: the numbers beneath them, from the lowest to the highest.
+        name: what is shown.
+    """
+
+    colours: tuple[str, ...]
+    words: tuple[str, ...]
+    name: str = ""
+
+
 @dataclass(frozen=True, eq=False)
 class Pane:
     """One picture area of a view: a stack, whose planes are stepped through, or one picture.
@@ -35,6 +50,7 @@ class Pane:
         note: a few more words beside the title, such as a time or a score.
         kind: ``"stack"``, ``"picture"``, or ``"map"`` for one whose pixels are never smoothed.
         pixel_um: edge of a pixel in the specimen, for the scale bar; of the stack where not given.
+        legend: what the colours of a map mean, or None.
     """
 
     stack: ZStack | None = None
@@ -43,6 +59,7 @@ class Pane:
     note: str = ""
     kind: str = ""
     pixel_um: float | None = None
+    legend: Legend | None = None
     _shown: Frame | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +138,7 @@ class Pane:
             "bit_depth": 8 if stack is None or stack.dtype == np.uint8 else stack.bit_depth,
             "z_um": None if stack is None or stack.z_um is None else [round(float(z), 4) for z in stack.z_um],
             "pixel_um": self.pixel_um if self.pixel_um or stack is None else stack.pixel_um,
+            "legend": None if self.legend is None else asdict(self.legend),
         }
 
 

@@ -3,6 +3,7 @@ import { place } from "./camera.js";
 import { clamp } from "./elements.js";
 
 const GAP = 2; // CSS px between panes
+const LEAST = 150; // CSS px that a picture is wide at least, side by side: the area grows rather than show it smaller
 const NARROWEST = 0.02; // share of the width that a strip of the curtain keeps
 
 /** Choose the number of columns that shows the pictures largest. */
@@ -17,6 +18,18 @@ export function columns(count, size, area) {
     if (scale > largest * 1.001) [best, largest] = [across, scale];
   }
   return best;
+}
+
+/** Give the height that an area of this width must have at least, so that no picture is too small to be judged. */
+export function leastHeight(count, size, area) {
+  const across = columns(count, size, area);
+  const wide = (area.width - GAP * (across - 1)) / across;
+  const tall = (area.height - GAP * (Math.ceil(count / across) - 1)) / Math.ceil(count / across);
+  if (Math.min(wide, (tall * size.width) / size.height) >= LEAST) return area.height;
+  const most = Math.max(1, Math.min(count, Math.floor((area.width + GAP) / (LEAST + GAP))));
+  const down = Math.ceil(count / most);
+  const each = ((area.width - GAP * (most - 1)) / most) * (size.height / size.width);
+  return Math.max(area.height, down * Math.min(each, area.height) + GAP * (down - 1));
 }
 
 /** Give the part [from, to] of a pane's width, 0..1, that the picture covers: the curtain hangs over that. */
@@ -61,6 +74,7 @@ export function arrange(stage, panes, { mode, placesNow, handles, front }) {
     style.visibility = mode === "blink" && i !== front ? "hidden" : "";
     pane.labels.style.left = mode === "curtain" ? `${100 * from}%` : "";
     pane.labels.style.right = mode === "curtain" ? `${100 * (1 - to)}%` : "";
+    if (pane.legend) pane.legend.style.left = mode === "curtain" ? `calc(${100 * from}% + 12px)` : "";
     pane.bar.style.visibility = over && i ? "hidden" : "";
   });
   handles.forEach((handle, i) => {

@@ -24,7 +24,8 @@ export class PaneBox {
     this.barWords = element("span");
     this.barLine = element("i");
     this.bar = element("div", { class: "mm-scalebar", hidden: true }, this.barLine, this.barWords);
-    this.node = element("div", { class: "mm-pane" }, this.picture, this.over, this.labels, this.bar);
+    this.legend = legend(told.legend);
+    this.node = element("div", { class: "mm-pane" }, this.picture, this.over, this.labels, this.legend, this.bar);
   }
 
   measure() {
@@ -65,6 +66,15 @@ export class PaneBox {
     const plane = this.told.count > 1 && this.entry ? `, plane ${this.entry.plane + 1} of ${this.told.count}` : "";
     this.picture.setAttribute("aria-label", name + plane);
   }
+}
+
+/** The colours of a map and what they mean, or null. */
+function legend(told) {
+  if (!told) return null;
+  const ramp = element("i");
+  ramp.style.background = `linear-gradient(90deg, ${told.colours.join(", ")})`;
+  const words = element("div", {}, ...told.words.map((word) => element("span", {}, word)));
+  return element("div", { class: "mm-legend" }, told.name ? element("b", {}, told.name) : null, ramp, words);
 }
 
 /** Reads the values of the displayed bitmap. */

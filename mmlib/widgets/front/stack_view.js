@@ -7,7 +7,7 @@ import { Hand } from "./hand.js";
 import { makeHandle } from "./handle.js";
 import { keyAction } from "./keys.js";
 import { PaneBox } from "./panes.js";
-import { arrange, handlePlaces, span } from "./layout.js";
+import { arrange, handlePlaces, leastHeight, span } from "./layout.js";
 import { listen } from "./pointing.js";
 import { Stepper } from "./stepper.js";
 import { Tints } from "./tints.js";
@@ -105,6 +105,11 @@ class View {
     const mode = this.panes.length > 1 ? this.model.get("layout_mode") : "side";
     this.stage.style.height = this.model.get("height");
     this.root.dataset.mode = mode;
+    if (mode === "side" && this.panes.length > 2) {
+      const area = { width: this.stage.clientWidth, height: this.stage.clientHeight };
+      const least = area.width ? leastHeight(this.panes.length, this.panes[0].told, area) : 0;
+      if (least > area.height) this.stage.style.height = `${Math.ceil(least)}px`;
+    }
     this.place(mode);
     clearInterval(this.blinking);
     if (mode === "blink" && !calm()) this.blinking = setInterval(() => this.turn(), BLINK_MS);
