@@ -16,7 +16,7 @@ from mmlib.stacks import from_array
 MADE = {"method": "pyramid", "levels": 5, "words": 'µm, "quotes" & <tags>', "list": [1.5, None, True]}
 
 
-@pytest.mark.parametrize("name", ["s.tif", "s.ome.tif", "s.npy", "scan"])
+@pytest.mark.parametrize("name", ["s.tif", "s.ome.tif", "s.npy", "s.zip", "scan"])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("shape", [(4, 21, 33), (4, 21, 33, 3), (1, 5, 6), (3, 1, 1)])
 def test_stacks_come_back_bit_for_bit(tmp_path, name, dtype, shape):
@@ -27,13 +27,21 @@ def test_stacks_come_back_bit_for_bit(tmp_path, name, dtype, shape):
     stack = io.open_stack(tmp_path / name)
     np.testing.assert_array_equal(np.stack(list(stack)), held)
     assert (stack.shape, stack.dtype) == (shape[1:], np.dtype(dtype))
-    if name == "scan" or shape[0] > 1:
+    if name in ("s.zip", "scan") or shape[0] > 1:
         assert stack.z_um == pytest.approx(known["z_um"])
         assert stack.times_s == pytest.approx(known["times_s"])
     assert stack.pixel_um == pytest.approx(0.325)
     assert stack.bit_depth == 12
     assert stack.warnings == ()
     assert io.read_provenance(tmp_path / name) == MADE
+
+
+@pytest.mark.parametrize("name", ["s.ome.tif", "s.npy", "s.zip"])
+def test_equal_stacks_give_equal_bytes(tmp_path, name):
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        io.write_stack(tmp_path / folder / name, from_array(noise((3, 9, 8)), z_um=(0.0, 1.0, 2.0)), provenance=MADE)
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
 
 def test_uneven_heights_survive_an_ome_tiff(tmp_path):

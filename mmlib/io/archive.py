@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 import zlib
 from collections import Counter
@@ -14,6 +15,7 @@ from mmlib.errors import InputError
 from mmlib.io.folder import Item, gather, looks_like_picture
 from mmlib.io.hashing import file_hash
 from mmlib.io.limits import Limits
+from mmlib.io.notes import MOST_BYTES, NOTES_FILE, with_notes
 from mmlib.io.reasons import reading
 from mmlib.io.sniff import HEAD_BYTES, PICTURES, sniff
 from mmlib.stacks import ZStack
@@ -60,7 +62,18 @@ def open_zip(path: Path, limits: Limits) -> ZStack:
     if len(counts) > 1:
         others = sum(counts.values()) - counts[most]
         warnings = (*warnings, f"{others} pictures in other folders than {most} of {source} were left out")
+    stack = _noted(stack, path, PurePosixPath(most) / NOTES_FILE, members)
     return replace(stack, warnings=warnings, identify=lambda: file_hash(path))
+
+
+def _noted(stack: ZStack, path: Path, place: PurePosixPath, members: list[zipfile.ZipInfo]) -> ZStack:
+    """Give a stack what `mmlib.io.write_stack` noted beside its pictures; other notes are passed over."""
+    if not any(PurePosixPath(member.filename) == place and member.file_size < MOST_BYTES for member in members):
+        return stack
+    try:
+        return with_notes(stack, json.loads(_Member(path, str(place))().read()))
+    except (ValueError, TypeError, AttributeError):
+        return stack
 
 
 def _check(members: list[zipfile.ZipInfo], stored: int, source: str, limits: Limits) -> None:

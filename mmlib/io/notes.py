@@ -14,7 +14,10 @@ NOTES_END = b"mmlibnotes"
 """The last bytes of a .npy that carries notes after its array; NumPy reads such a file as any other."""
 
 NOTES_FILE = "stack.json"
-"""Where a folder of frames keeps what is known about it."""
+"""Where a folder or a zip of frames keeps what is known about it."""
+
+MOST_BYTES = 1 << 24
+"""Notes that are larger are none of ours."""
 
 
 def notes_trailer(notes: dict[str, Any]) -> bytes:

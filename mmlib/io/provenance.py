@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read how a file was made.
 
     Args:
-        path: a PNG, TIFF, MP4 or .npy, or a folder of frames, that this room wrote.
+        path: a PNG, TIFF, MP4, .npy or .zip, or a folder of frames, that this room wrote.
 
     Returns:
         What was given when it was written; empty where nothing was, or another program wrote it.
@@ -66,6 +67,9 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     try:
         if kind == "tiff":
             return _of_tiff(where)
+        if kind == "zip":
+            with zipfile.ZipFile(where) as archive:
+                return _from_words(archive.read(notes.NOTES_FILE).decode() if _has_notes(archive) else "")
         if kind in VIDEOS:
             import av  # libav is large, and only videos need it
 
@@ -74,6 +78,11 @@ def read_provenance(path: str | os.PathLike[str]) -> dict[str, Any]:
     except Exception:  # the readers raise whatever broken bytes make them raise
         raise InputError(f"{where} is cut short or damaged; copy it again") from None
     return {}
+
+
+def _has_notes(archive: zipfile.ZipFile) -> bool:
+    name = notes.NOTES_FILE
+    return name in archive.namelist() and archive.getinfo(name).file_size < notes.MOST_BYTES
 
 
 def _of_tiff(path: Path) -> dict[str, Any]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
+import uuid
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -34,7 +37,8 @@ def write_stack(
 
     Args:
         path: ends in ``.tif`` or ``.tiff`` (OME-TIFF with z, times and the size of a pixel), ``.npy``, ``.mp4`` (a
-            sweep, H.264, 8 bit, not lossless), or in nothing: a folder of PNG with all that is known beside them.
+            sweep, H.264, 8 bit, not lossless), ``.zip`` (PNG with all that is known beside them), or in nothing: the
+            same as a folder. Equal stacks give equal bytes.
         stack: what to write.
         provenance: how it was made, kept inside for `read_provenance`.
         frame_rate_hz: of an mp4.
@@ -52,11 +56,14 @@ def write_stack(
         ".tiff": lambda file: _write_ome(file, stack, words, progress),
         ".npy": lambda file: _write_npy(file, stack, provenance, progress),
         ".mp4": lambda file: _write_sweep(file, stack, words, frame_rate_hz, progress, quality),
+        ".zip": lambda file: _write_zip(file, stack, provenance, progress),
     }
     if suffix == "":
         _write_folder(where, stack, provenance, progress)
     elif suffix not in writers:
-        raise InputError(f"{where} must end in .tif, .npy or .mp4, or in nothing for a folder; it ends in {suffix}")
+        raise InputError(
+            f"{where} must end in .tif, .npy, .zip or .mp4, or in nothing for a folder; it ends in {suffix}"
+        )
     else:
         with replacing(where) as file:
             writers[suffix](file)
@@ -68,6 +75,7 @@ def _write_ome(file: IO[bytes], stack: ZStack, words: str, progress: Progress) -
         "axes": "ZYXS" if stack.colour else "ZYX",
         "Description": words,
         "SignificantBits": stack.bit_depth,
+        "UUID": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{stack.content_hash} {stack_notes(stack)} {words}")),
     }
     if stack.pixel_um is not None:
         for axis in "XY":
@@ -116,5 +124,17 @@ def _write_folder(path: Path, stack: ZStack, provenance: dict[str, Any] | None, 
     with replacing_folder(path) as folder:
         for index, frame in enumerate(report(stack, len(stack), "writing", progress)):
             write_picture(folder / f"frame_{index:04d}.png", frame)
-        notes = {KEYWORD: provenance or {}, **stack_notes(stack)}
-        (folder / NOTES_FILE).write_text(json.dumps(notes, indent=1))
+        (folder / NOTES_FILE).write_text(_notes(stack, provenance))
+
+
+def _write_zip(file: IO[bytes], stack: ZStack, provenance: dict[str, Any] | None, progress: Progress) -> None:
+    with zipfile.ZipFile(file, "w") as archive, tempfile.TemporaryDirectory() as folder:
+        for index, frame in enumerate(report(stack, len(stack), "writing", progress)):
+            picture = Path(folder) / "frame.png"
+            write_picture(picture, frame)
+            archive.writestr(zipfile.ZipInfo(f"frame_{index:04d}.png"), picture.read_bytes())
+        archive.writestr(zipfile.ZipInfo(NOTES_FILE), _notes(stack, provenance))
+
+
+def _notes(stack: ZStack, provenance: dict[str, Any] | None) -> str:
+    return json.dumps({KEYWORD: provenance or {}, **stack_notes(stack)}, indent=1)
