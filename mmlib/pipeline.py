@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mmlib import io
 from mmlib.errors import unknown
@@ -140,7 +142,7 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
 
 
 def focus_source(source: str, folder: Path, *, progress: Progress = silent, **choices: Any) -> dict[str, Any]:
-    """Judge the focus of every cell of every frame and write cells.csv and curve.csv.
+    """Judge the focus of every cell of every frame and write cells.csv, cells.npz and curve.csv.
 
     Args:
         source: see `open_frames`.
@@ -149,7 +151,7 @@ def focus_source(source: str, folder: Path, *, progress: Progress = silent, **ch
         **choices: method, cell, stride, and frames, speed, data as in `open_frames`.
 
     Returns:
-        What a page shows beside the grid: numbers and words that JSON can hold.
+        What a page shows beside the grid: numbers and words that JSON can hold; the cells are in the files.
 
     Raises:
         InputError: if the source or a choice is wrong.
@@ -160,16 +162,74 @@ def focus_source(source: str, folder: Path, *, progress: Progress = silent, **ch
     report: FocusReport = focus(stack, progress=part(progress, 0.2, 0.95), **named)
     progress(0.95, "writing")
     report.write_csv(folder / "cells.csv")
-    with (folder / "curve.csv").open("w", newline="") as file:
+    np.savez_compressed(folder / "cells.npz", cells=report.cells)
+    write_curve(report, stack, folder / "curve.csv")
+    progress(1.0, "done")
+    told = {name: value for name, value in report.to_dict().items() if name != "cells"}
+    return {**told, "seconds": time.perf_counter() - started, "warnings": list(stack.warnings)}
+
+
+def write_curve(report: FocusReport, stack: ZStack, path: Path) -> None:
+    """Write the focus curve as CSV: frame, z_um (empty where nobody knows), sharpness.
+
+    Args:
+        report: what `focus` found.
+        stack: what it was found in.
+        path: where to.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(["frame", "z_um", "sharpness"])
         heights = stack.z_um or [""] * len(stack)
         rows.writerows(zip(range(len(stack)), heights, map(float, report.curve), strict=True))
-    progress(1.0, "done")
-    return {**report.to_dict(), "seconds": time.perf_counter() - started, "warnings": list(stack.warnings)}
 
 
-VERBS: dict[str, Callable[..., dict[str, Any]]] = {"focus": focus_source, "fuse": fuse_source}
+def write_frames(stack: ZStack, frames: Sequence[int], path: Path, *, progress: Progress = silent) -> None:
+    """Write some frames of a stack, as they are, with their heights and with which they were.
+
+    Args:
+        stack: the whole stack.
+        frames: their numbers.
+        path: where to; see `mmlib.io.write_stack` for the endings.
+        progress: told as frames are written.
+
+    Raises:
+        InputError: if there are none, or the file cannot be written.
+    """
+    made = provenance(stack, "select", "frames", {"frames": list(frames)})
+    io.write_stack(path, stack.select(frames), provenance=made, progress=progress)
+
+
+def select_source(source: str, folder: Path, *, progress: Progress = silent, **choices: Any) -> dict[str, Any]:
+    """Write some frames of a stack as frames.ome.tif and as frames.zip.
+
+    Args:
+        source: see `open_frames`.
+        folder: where the results go.
+        progress: told how far it is; may raise `Cancelled`.
+        **choices: frames, such as ``0,3,4``, and speed, data as in `open_frames`.
+
+    Returns:
+        The numbers of the frames and the sizes of the files in bytes.
+
+    Raises:
+        InputError: if the source or a choice is wrong.
+    """
+    frames = choices.pop("frames", None)
+    stack = open_frames(source, progress=part(progress, 0, 0.2), **choices)
+    chosen = parse_frames(frames or ":", len(stack))
+    sizes = {}
+    for name, low, high in (("frames.ome.tif", 0.2, 0.5), ("frames.zip", 0.5, 1.0)):
+        write_frames(stack, chosen, folder / name, progress=part(progress, low, high))
+        sizes[name] = (folder / name).stat().st_size
+    return {"frames": chosen, "bytes": sizes}
+
+
+VERBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "focus": focus_source,
+    "fuse": fuse_source,
+    "select": select_source,
+}
 """What can be run as a job: (source, folder, *, progress, **choices) -> a summary."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mmlib
 from mmlib import jobs
 from mmlib.errors import InputError
 
@@ -40,6 +41,28 @@ def test_a_job_writes_its_results_and_is_found_again(tmp_path):
     other = jobs.submit("fuse", source, method="mean", align="off").wait(60)
     assert other.id != job.id
     assert not list(jobs.results_root().glob("*.run"))
+
+
+def test_the_cells_of_a_focus_job_are_those_of_the_library(tmp_path):
+    source = stack_file(tmp_path)
+    job = jobs.submit("focus", source, method="tenengrad", cell=16, stride=16).wait(60)
+    report = mmlib.focus(mmlib.open_stack(source), method="tenengrad", cell=16, stride=16)
+    with np.load(job.folder / "cells.npz") as kept:
+        np.testing.assert_array_equal(kept["cells"], report.cells)
+    report.write_csv(tmp_path / "cells.csv")
+    assert (job.folder / "cells.csv").read_bytes() == (tmp_path / "cells.csv").read_bytes()
+    assert job.summary["keep"] == report.to_dict()["keep"]
+    assert "cells" not in job.summary
+
+
+def test_chosen_frames_are_written_as_they_are(tmp_path):
+    source = stack_file(tmp_path)
+    job = jobs.submit("select", source, frames="3,1").wait(60)
+    assert job.summary["frames"] == [3, 1]
+    for name in ("frames.ome.tif", "frames.zip"):
+        kept = mmlib.open_stack(job.folder / name)
+        np.testing.assert_array_equal(np.stack(list(kept)), np.load(source)[[3, 1]])
+        assert job.summary["bytes"][name] == (job.folder / name).stat().st_size
 
 
 def test_equal_content_elsewhere_is_the_same_job(tmp_path):
