@@ -199,7 +199,7 @@ def models(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="cnniqa or cnniqa_plus")],
+    recipe: Annotated[str, typer.Argument(help="name of a recipe, such as deblur-best")],
     budget_s: Annotated[float, typer.Option(help="stop after this many seconds")] = 1500.0,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda")] = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="go on from the last checkpoint")] = False,

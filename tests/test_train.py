@@ -1,5 +1,6 @@
 """Training: pictures of known quality, a short run whose loss falls, and a restart that changes nothing."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from mmlib.errors import InputError
 from mmlib.metrics.blind import cnniqa, cnniqa_plus
 from mmlib.nets.cnniqa import Cnniqa, CnniqaConfig, extremes
 from mmlib.simulation.families import FAMILIES
-from mmlib.train import recipes
+from mmlib.train import quality_run, recipes
 from mmlib.train.checkpoints import Checkpoint
 from mmlib.train.quality import QualityRecipe, judge, rank_correlation, strongest, train
 from mmlib.train.quality_patches import Pictures
@@ -174,7 +175,7 @@ def test_an_interval_holds_its_estimate_and_narrows_with_more_scenes():
 def test_from_nothing_to_weights_that_measure_as_they_were_trained(tmp_path, monkeypatch):
     monkeypatch.setenv("MMLIB_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setattr("mmlib.train.quality_pictures.FAMILIES", {name: FAMILIES[name] for name in FAMILY_OF.values()})
-    card = recipes.run("cnniqa", steps=3, pictures=TINY, work=tmp_path, processes=1)
+    card = quality_run.run("cnniqa", steps=3, pictures=TINY, work=tmp_path, processes=1)
     assert zoo.card("cnniqa") == card
     assert {score.name for score in card.scores} >= {"SROCC on unseen families, overall"}
     made = draw_scene("blood_smear", 0, TINY)
@@ -189,9 +190,9 @@ def test_from_nothing_to_weights_that_measure_as_they_were_trained(tmp_path, mon
 
 def test_an_unknown_recipe_or_device_is_said(tmp_path):
     with pytest.raises(InputError, match="unknown recipe 'cniqa'; known: cnniqa, cnniqa_plus"):
-        recipes.run("cniqa", work=tmp_path)
+        quality_run.run("cniqa", work=tmp_path)
     with pytest.raises(InputError, match="the device 'gpu9' is not there; choose auto or cpu"):
-        recipes.run("cnniqa", device="gpu9", work=tmp_path)
+        quality_run.run("cnniqa", device="gpu9", work=tmp_path)
 
 
 def test_real_stacks_are_ranked_against_their_reference(tmp_path):
@@ -226,5 +227,16 @@ class Absent:
             raise ImportError(name)
 sys.meta_path.insert(0, Absent())
 import mmlib.train.recipes
+assert mmlib.train.recipes.families()
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_recipe_has_a_name_of_its_own_a_title_and_a_task():
+    modules = [importlib.import_module(f"mmlib.train.{name}") for name in recipes.FAMILIES]
+    known = recipes.families()
+    assert sum(len(module.RECIPES) for module in modules) == len(known)
+    for module in modules:
+        assert all(one.title and one.task for one in module.RECIPES.values())
+    with pytest.raises(InputError, match="unknown recipe 'nothing'"):
+        recipes.run("nothing")

@@ -144,9 +144,9 @@ def draw_camera(luck: Luck, ranges: Ranges) -> Camera:
 def _draw_cover(luck: Luck, height: int, width: int, ranges: Ranges) -> Cover:
     """Draw the eyepiece, which not every frame shows, and the dirt, which not every microscope has."""
     eyepiece, dirt = None, Dirt()
-    if luck.chance(0.4):
+    if luck.chance(0.3):
         eyepiece = Eyepiece(
-            radius=luck.uniform(0.9, 3.0), centre=(luck.uniform(-1, 1), luck.uniform(-1, 1)),
+            radius=luck.log_uniform(0.9, 6.0), centre=(luck.uniform(-1, 1), luck.uniform(-1, 1)),
             edge_px=luck.uniform(0.7, 4), vignette=luck.uniform(0, 0.5), fringe=luck.uniform(-0.01, 0.02),
         )  # fmt: skip
     if luck.chance(ranges.dirty_share):

@@ -1,0 +1,156 @@
+"""What a hand and a phone do to a stack beyond the simulation, and what its fusion is held against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Stacks:
+    """Stacks to fuse and the truth about them.
+
+    Attributes:
+        frames: (B, K, 3, H, W) in 0..1.
+        target: (B, 3, H, W), what the fused picture is held against.
+        truth: (B, 3, H, W), all in focus, absorbing only.
+        places: (B, K), where each frame lies, in planes.
+        depth: (B, H, W), where the surface lies, in planes.
+        field: (B, H, W) True where pictures and depth count.
+    """
+
+    frames: Tensor
+    target: Tensor
+    truth: Tensor
+    places: Tensor
+    depth: Tensor
+    field: Tensor
+
+
+@dataclass(frozen=True)
+class Troubles:
+    """How often something goes wrong with a training stack.
+
+    Attributes:
+        unaligned: share of stacks whose frames keep the whole registration error of the simulation.
+        left_px: what alignment leaves of it in the others, as a share.
+        ruined: share with one frame shaken, out of exposure or of another scene.
+        wheel: share in which the wheel goes back and forth.
+        shuffled: share without any order.
+    """
+
+    unaligned: float = 0.15
+    left_px: float = 0.25
+    ruined: float = 0.12
+    wheel: float = 0.15
+    shuffled: float = 0.1
+
+
+def prepare(
+    batch: dict[str, Tensor], rng: np.random.Generator, *, troubles: Troubles | None, recorded: float = 0.0
+) -> Stacks:
+    """Make stacks of a batch of scenes.
+
+    Args:
+        batch: from `mmlib.train.scenes.draw`.
+        rng: where luck comes from.
+        troubles: what goes wrong; None for nothing.
+        recorded: share of the target that is the picture a camera could record, each pixel from the frames nearest to
+            focus; the rest is the truth, in which what only bends light does not show.
+
+    Returns:
+        The stacks.
+    """
+    shift = batch["shift_px"]
+    unaligned = troubles is not None and rng.random() < troubles.unaligned
+    left = 1.0 if unaligned else 0.25 if troubles is None else troubles.left_px
+    frames = moved(batch["stack"], -shift * (1 - left))
+    pitch = (batch["z_um"][:, -1:] - batch["z_um"][:, :1]) / max(frames.shape[1] - 1, 1)
+    pitch = torch.where(pitch > 0, pitch, torch.ones_like(pitch))
+    places = (batch["z_um"] - batch["z_um"][:, :1]) / pitch
+    depth = (batch["depth_um"] - batch["z_um"][:, :1, None]) / pitch[..., None]
+    target = batch["truth"]
+    if recorded > 0:
+        still = moved(batch["still"], -shift)
+        target = (1 - recorded) * target + recorded * in_focus(still, places, depth)
+    order = _order(frames.shape[1], rng, troubles)
+    frames, places = frames[:, order], places[:, order]
+    if troubles is not None and frames.shape[1] > 2 and rng.random() < troubles.ruined:
+        frames = _ruined(frames, rng)
+    return Stacks(frames, target, batch["truth"], places, depth, batch["field"] & ~batch["artefact"])
+
+
+def moved(frames: Tensor, shift: Tensor) -> Tensor:
+    """Move frames down and right.
+
+    Args:
+        frames: (B, K, 3, H, W).
+        shift: (B, K, 2) in pixels.
+
+    Returns:
+        The same shape; what comes in at the border repeats it.
+    """
+    batch, count, _, height, width = frames.shape
+    scale = shift.new_tensor([2 / height, 2 / width])
+    matrix = torch.zeros(batch * count, 2, 3, device=frames.device)
+    matrix[:, 0, 0] = matrix[:, 1, 1] = 1
+    matrix[:, :, 2] = -(shift * scale).flip(-1).reshape(-1, 2)
+    grid = functional.affine_grid(matrix, [batch * count, 3, height, width], align_corners=False)
+    flat = functional.grid_sample(
+        frames.flatten(0, 1), grid, mode="bicubic", padding_mode="border", align_corners=False
+    )
+    return flat.clamp(0, 1).view_as(frames)
+
+
+def in_focus(still: Tensor, places: Tensor, depth: Tensor) -> Tensor:
+    """Take each pixel from the two frames nearest to focus, as far as they are near.
+
+    Args:
+        still: (B, K, 3, H, W).
+        places: (B, K), in planes, ascending.
+        depth: (B, H, W), in planes.
+
+    Returns:
+        (B, 3, H, W).
+    """
+    within = depth.clamp(0, max(still.shape[1] - 1, 0))
+    share = (1 - (places[..., None, None] - within[:, None]).abs()).clamp_min(0)
+    return (still * share[:, :, None]).sum(1) / share.sum(1)[:, None].clamp_min(1e-6)
+
+
+def _order(count: int, rng: np.random.Generator, troubles: Troubles | None) -> list[int]:
+    if troubles is None:
+        return list(range(count))
+    way = rng.random()
+    if way < troubles.wheel:
+        turning = np.cumsum(rng.choice([-1, 0, 1, 1], size=count + 4)) + rng.integers(0, count)
+        folded = np.abs((turning + count - 1) % max(2 * count - 2, 1) - (count - 1))
+        order = [int(place) for place in folded % count]
+        return order if len(set(order)) > 1 else list(range(count))
+    if way < troubles.wheel + troubles.shuffled:
+        return [int(place) for place in rng.permutation(count)]
+    return list(range(count))[:: -1 if rng.random() < 0.5 else 1]
+
+
+def _ruined(frames: Tensor, rng: np.random.Generator) -> Tensor:
+    frames = frames.clone()
+    worst = int(rng.integers(frames.shape[1]))
+    kind = rng.integers(3) if len(frames) > 1 else rng.integers(2)
+    if kind == 0:  # shaken
+        reach = int(rng.integers(3, 9))
+        taps = frames.new_zeros(2 * reach + 1, 2 * reach + 1)
+        angle = rng.uniform(0, np.pi)
+        for step in np.linspace(-reach, reach, 4 * reach + 1):
+            taps[round(reach + step * np.sin(angle)), round(reach + step * np.cos(angle))] += 1
+        kernel = (taps / taps.sum()).expand(3, 1, -1, -1)
+        framed = functional.pad(frames[:, worst], (reach,) * 4, mode="replicate")
+        frames[:, worst] = functional.conv2d(framed, kernel, groups=3)
+    elif kind == 1:  # out of exposure
+        frames[:, worst] = (frames[:, worst] * float(rng.choice([0.3, 0.6, 1.5]))).clamp(0, 1)
+    else:  # of another scene
+        frames[:, worst] = frames[:, worst].roll(1, 0)
+    return frames
