@@ -48,7 +48,8 @@ def test_the_cells_of_a_focus_job_are_those_of_the_library(tmp_path):
     job = jobs.submit("focus", source, method="tenengrad", cell=16, stride=16).wait(60)
     report = mmlib.focus(mmlib.open_stack(source), method="tenengrad", cell=16, stride=16)
     with np.load(job.folder / "cells.npz") as kept:
-        np.testing.assert_array_equal(kept["cells"], report.cells)
+        assert kept["cells"].dtype == report.cells.dtype
+        assert kept["cells"].tobytes() == report.cells.tobytes()
     report.write_csv(tmp_path / "cells.csv")
     assert (job.folder / "cells.csv").read_bytes() == (tmp_path / "cells.csv").read_bytes()
     assert job.summary["keep"] == report.to_dict()["keep"]
