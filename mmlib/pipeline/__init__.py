@@ -1,0 +1,20 @@
+"""From a source to results on disk, by named stages: one verb, or the whole way."""
+
+from mmlib.pipeline.sources import depth_unit, open_frames, provenance
+from mmlib.pipeline.verbs import VERBS, focus_source, fuse_source, run_verb, select_source
+from mmlib.pipeline.writing import write_curve, write_depth, write_frames, write_fused
+
+__all__ = [
+    "VERBS",
+    "depth_unit",
+    "focus_source",
+    "fuse_source",
+    "open_frames",
+    "provenance",
+    "run_verb",
+    "select_source",
+    "write_curve",
+    "write_depth",
+    "write_frames",
+    "write_fused",
+]
