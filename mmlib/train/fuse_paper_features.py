@@ -1,4 +1,4 @@
-"""What the perceptual loss compares: VGG16's features from a file of the user's, or edges of many sizes in its place."""
+"""What the perceptual loss compares: VGG16's features from a file of the user's, or edges of many sizes instead."""
 
 from __future__ import annotations
 

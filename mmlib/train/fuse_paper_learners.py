@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn import functional
 from mmlib.nets.fusegan import FusionDiscriminator, FusionGenerator, FusionGeneratorConfig
 from mmlib.nets.ifcnn import Ifcnn, IfcnnConfig
 from mmlib.nets.liu import WINDOW, Liu, LiuConfig
+from mmlib.train.fuse_paper_begin import begin_plainly
 from mmlib.train.fuse_paper_features import Edges, Vgg16, feature_distance, perceptual_net
 from mmlib.train.fuse_paper_pairs import Pairs, attainable, make_pairs
 from mmlib.train.fuse_paper_recipe import FusePaperRecipe
@@ -23,32 +25,40 @@ CLEAR_DOF = 0.5
 Batch = dict[str, Tensor]
 
 
-class Learner(Protocol):
-    """A net that learns."""
+class Learner(ABC):
+    """A net that learns.
 
-    net: nn.Module
-    """All that has weights; only `used` is written at the end."""
-    used: nn.Module
+    Attributes:
+        net: all that has weights.
+        used: the part of it that is written at the end.
+    """
 
-    def groups(self) -> list[dict[str, object]]:
+    net: Any
+    used: Any
+
+    @abstractmethod
+    def groups(self) -> list[dict[str, Any]]:
         """Give the parameters and their rates, for Adam."""
 
+    @abstractmethod
     def step(self, batch: Batch, optimiser: torch.optim.Optimizer, generator: torch.Generator, along: float) -> float:
         """Take one step; ``along`` is the share of the training that is over. Gives the loss."""
 
+    @abstractmethod
     def score(self, batch: Batch, generator: torch.Generator) -> float:
         """Say how well it does on a batch; higher is better."""
 
 
-class IfcnnLearner:
+class IfcnnLearner(Learner):
     """Whole stacks against the simulator's truth."""
 
     def __init__(self, recipe: FusePaperRecipe, device: torch.device) -> None:
         self.recipe = recipe
         self.net = self.used = Ifcnn(IfcnnConfig(recipe.width)).to(device)
+        begin_plainly(self.used)
         self.critic = perceptual_net().to(device) if recipe.perceptual else None
 
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self) -> list[dict[str, Any]]:
         """Give the parameters."""
         return [{"params": list(self.net.parameters()), "lr": self.recipe.rate}]
 
@@ -64,7 +74,7 @@ class IfcnnLearner:
         return _psnr(self.net(batch["stack"]), attainable(batch["truth"], batch["still"], batch["defocus_dof"].abs()))
 
 
-class CnnLearner:
+class CnnLearner(Learner):
     """Windows of two frames: which one is nearer to focus?"""
 
     def __init__(self, recipe: FusePaperRecipe, device: torch.device) -> None:
@@ -72,7 +82,7 @@ class CnnLearner:
         self.recipe = recipe
         self.net = self.used = Liu(LiuConfig((first, 2 * first, 4 * first), 4 * first)).to(device)
 
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self) -> list[dict[str, Any]]:
         """Give the parameters."""
         return [{"params": list(self.net.parameters()), "lr": self.recipe.rate}]
 
@@ -102,18 +112,19 @@ class CnnLearner:
         return logits[:, 0] - logits[:, 1], (gap > 0).float(), clear.float()
 
 
-class GanLearner:
+class GanLearner(Learner):
     """A generator and a discriminator, in turns."""
 
     def __init__(self, recipe: FusePaperRecipe, device: torch.device, teacher: Ifcnn | None) -> None:
         self.recipe = recipe
         self.used = FusionGenerator(FusionGeneratorConfig(recipe.width)).to(device)
+        begin_plainly(self.used)
         self.judge = FusionDiscriminator(recipe.discriminator_base).to(device)
         self.net = nn.ModuleDict({"generator": self.used, "discriminator": self.judge})
         self.teacher = teacher.to(device) if teacher is not None else None
         self.critic = perceptual_net().to(device) if recipe.features == "vgg" else None
 
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self) -> list[dict[str, Any]]:
         """Give the parameters; the discriminator has a rate of its own."""
         return [
             {"params": list(self.used.parameters()), "lr": self.recipe.rate},

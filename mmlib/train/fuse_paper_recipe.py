@@ -12,10 +12,10 @@ class FusePaperRecipe:
     Attributes:
         net: ``"ifcnn"``, ``"cnn"`` or ``"gan"``.
         width: maps of the first layers: fewer than in the papers, so that a CPU can use and train them.
-        truth: of a pair: ``"ifcnn"``, what IFCNN makes of it, as in the paper; ``"simulator"``, the scene in focus where
-            either frame is in focus, and the nearer frame without noise elsewhere: no fusion can show more.
+        truth: of a pair: ``"ifcnn"``, what IFCNN makes of it, as in the paper; ``"simulator"``, the scene in focus
+            where either frame is in focus, and the nearer frame without noise elsewhere: no fusion can show more.
         pixel: weight of the mean absolute difference from the truth.
-        masked: take that difference from the frames under their masks, where these see detail (uL1), not from the truth.
+        masked: take that difference from the frames under their masks, where these see detail (uL1), not the truth.
         features: ``"vgg"`` or ``"discriminator"``: whose features the perceptual loss compares.
         perceptual: its weight.
         adversarial: weight of looking true to the discriminator.
