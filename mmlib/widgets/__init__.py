@@ -1,5 +1,6 @@
 """The parts of a page that are our own: the view of stacks, comparisons, the plot of curves, the upload in pieces."""
 
+from mmlib.widgets.cell_grid import CellGrid, CellStyle
 from mmlib.widgets.compare import (
     Compared,
     difference,
@@ -18,6 +19,8 @@ from mmlib.widgets.upload import ChunkedUpload
 
 __all__ = [
     "Cell",
+    "CellGrid",
+    "CellStyle",
     "ChunkedUpload",
     "Compared",
     "CurvePlot",

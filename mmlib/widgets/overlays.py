@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.errors import InputError
+from mmlib.widgets.cell_grid import CellGrid
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Points:
     pane: int | None = None
 
 
-Overlay = Grid | Tint | Rectangle | Line | Points
+Overlay = Grid | CellGrid | Tint | Rectangle | Line | Points
 
 
 def describe(overlay: Overlay) -> dict[str, Any]:
@@ -109,6 +110,8 @@ def describe(overlay: Overlay) -> dict[str, Any]:
                 [c.x, c.y, c.width, c.height, None if c.level is None else round(float(c.level), 4), c.label, c.plane]
                 for c in overlay.cells
             ]
+        case CellGrid():
+            told |= overlay.describe()
         case Tint():
             told["opacity"] = overlay.opacity
             told["png"] = _png(overlay.picture)

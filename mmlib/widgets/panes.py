@@ -105,6 +105,20 @@ class Pane:
             return frame
         return np.asarray(cv2.convertScaleAbs(frame, alpha=255 / self.white))
 
+    def values(self, plane: int, x: int, y: int) -> list[int]:
+        """Read one pixel as the camera gave it.
+
+        Args:
+            plane: 0 to count - 1; a picture has only plane 0.
+            x: column.
+            y: row.
+
+        Returns:
+            One value, or three (RGB).
+        """
+        frame = self.stack[plane] if self.stack is not None else np.asarray(self._shown)
+        return [int(value) for value in np.atleast_1d(frame[y, x])]
+
     @cached_property
     def white(self) -> int:
         """The value of a deep stack that is shown as 255: what the camera's bits can hold, if the frames stay below."""
@@ -135,6 +149,7 @@ class Pane:
             "height": height,
             "colour": len(self.shape) == 3,
             "exact": height * width <= EXACT_PIXELS,
+            "white": self.white,
             "bit_depth": 8 if stack is None or stack.dtype == np.uint8 else stack.bit_depth,
             "z_um": None if stack is None or stack.z_um is None else [round(float(z), 4) for z in stack.z_um],
             "pixel_um": self.pixel_um if self.pixel_um or stack is None else stack.pixel_um,

@@ -47,6 +47,8 @@ class StackView(anywidget.AnyWidget):
         region: ``[x, y, width, height]`` in picture px, drawn by the user, or None.
         overlays: what lies over the pictures, see `mmlib.widgets.overlays`.
         overlays_shown: whether overlays are shown.
+        cell: the cell of a `CellGrid` that the user chose, counted row by row, -1 for none.
+        cell_over: the one under the pointer, -1 for none.
         badge: ``"exact"``, ``"preview"`` or ``"loading"``: what is on screen.
         height: height of the picture area, CSS.
         label: what the view is called by a screen reader.
@@ -69,6 +71,8 @@ class StackView(anywidget.AnyWidget):
         sync=True, to_json=lambda value, _: [laid.describe(item) for item in value]
     )
     overlays_shown = traitlets.Bool(True).tag(sync=True)
+    cell = traitlets.Int(-1, min=-1).tag(sync=True)
+    cell_over = traitlets.Int(-1, min=-1).tag(sync=True)
     badge = traitlets.Unicode("loading").tag(sync=True)
     height = traitlets.Unicode("60vh").tag(sync=True)
     label = traitlets.Unicode("Stack view").tag(sync=True)
@@ -172,10 +176,25 @@ class StackView(anywidget.AnyWidget):
                 if taken and self._sender is None:
                     self._sender = threading.Thread(target=self._send_owed, name="mmlib-frames", daemon=True)
                     self._sender.start()
+        elif kind == "read":
+            self._read(message)
         elif kind == "pick":
             pick = Pick(float(message["x"]), float(message["y"]), int(message["plane"]), int(message["pane"]))
             for callback in self._on_pick:
                 callback(pick)
+
+    def _read(self, message: dict[str, Any]) -> None:
+        """Answer with the values of a pixel as the camera gave them; the browser holds 8 bits only."""
+        with self._owing:
+            pane = self._sources.get(str(message["key"]))
+        plane, x, y = (int(message[name]) for name in ("plane", "x", "y"))
+        if pane is None or not (0 <= plane < pane.count and 0 <= x < pane.shape[1] and 0 <= y < pane.shape[0]):
+            return
+        try:
+            values = pane.values(plane, x, y)
+        except (InputError, OSError):
+            return  # the pane itself says that the frame cannot be read
+        self.send({**message, "type": "value", "values": values})
 
     def _send_owed(self) -> None:
         """Encode and send frames until none is owed: in a thread, so that the kernel answers meanwhile."""

@@ -1,5 +1,6 @@
 // What pointer and keys ask of the picture area, answered: which pane and which pixel is meant, and what becomes of it.
 import { moved, place, toPicture, zoomed } from "./camera.js";
+import { cellAt } from "./cells.js";
 import { clamp } from "./elements.js";
 import { planeOf } from "./frames.js";
 import { strips } from "./layout.js";
@@ -10,7 +11,7 @@ export class Hand {
   constructor(view) {
     this.view = view;
     this.hovered = null;
-    this.readout = new Readout();
+    this.readout = new Readout((place) => view.model.send({ type: "read", ...place }));
   }
 
   /** Let go of panes that are no longer shown. */
@@ -82,7 +83,21 @@ export class Hand {
     if (!inside && !this.hovered) return;
     this.hovered = inside ? spot : null;
     this.view.controls.read(this.readout.words(this.hovered));
+    this.overCell();
     if (this.view.loupe || this.view.panes.length > 1) this.view.redraw();
+  }
+
+  /** Take the values of a pixel that the kernel read. */
+  valuesRead(message) {
+    this.readout.take(message);
+    if (this.hovered) this.view.controls.read(this.readout.words(this.over()));
+  }
+
+  /** Tell which cell is under the pointer, once for each cell. */
+  overCell() {
+    const grid = this.view.grid();
+    const cell = grid && this.hovered ? cellAt(grid, this.hovered.picture) : -1;
+    if (cell !== this.view.model.get("cell_over")) this.view.set({ cell_over: cell });
   }
 
   draw(tool, from, to, done) {
@@ -102,6 +117,11 @@ export class Hand {
   pick({ pane, picture }) {
     const { width, height } = pane.told;
     if (picture.x < 0 || picture.y < 0 || picture.x >= width || picture.y >= height) return;
+    const grid = this.view.grid();
+    if (grid) {
+      const cell = cellAt(grid, picture);
+      this.view.set({ cell: cell === this.view.model.get("cell") ? -1 : cell });
+    }
     const spot = { x: picture.x, y: picture.y, plane: planeOf(pane.told, this.view.index), pane: pane.number };
     this.view.model.send({ type: "pick", ...spot });
   }

@@ -1,4 +1,5 @@
 // What the keys do, in one table: the sheet that "?" shows is made of it.
+import { cellBeside } from "./cells.js";
 
 export const KEYS = [
   ["←  →", "one plane down or up"],
@@ -14,9 +15,11 @@ export const KEYS = [
   ["1 – 9", "that pane in front, blinking"],
   ["l", "loupe"],
   ["o", "overlays"],
+  ["Shift ← → ↑ ↓", "choose a cell, where a grid is shown; Esc lets go"],
   ["?", "this sheet"],
 ];
 
+const CELLS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const PLANES = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageUp: 10, PageDown: -10 };
 
 /** Give what a key asks for, or null where the key is not ours. */
@@ -25,11 +28,17 @@ export function keyAction(event, view) {
   const target = event.target;
   const plane = target.classList?.contains("mm-plane");
   const { key } = event;
-  if (key === "Escape") return view.controls.close() ? () => {} : null;
+  if (key === "Escape") {
+    if (view.controls.close()) return () => {};
+    return view.grid() && view.model.get("cell") >= 0 ? () => view.set({ cell: -1 }) : null;
+  }
   if (!plane && target.matches?.("input, select, textarea")) return null;
   if (key === " " && target.matches?.("button")) return null;
   const several = view.panes.length > 1;
   const mode = (name) => () => view.set({ layout_mode: view.model.get("layout_mode") === name ? "side" : name });
+  if (event.shiftKey && key in CELLS && view.grid()) {
+    return () => view.set({ cell: cellBeside(view.grid(), view.model.get("cell"), ...CELLS[key]) });
+  }
   if (view.count > 1) {
     if (key in PLANES) return () => view.step(PLANES[key]);
     if (key === "Home") return () => view.go(0);

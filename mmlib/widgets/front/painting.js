@@ -1,5 +1,6 @@
 // How a pane is painted: the picture on one canvas (the contrast filter acts on it), all that lies over it on another.
 import { place, toPane } from "./camera.js";
+import { paintCells } from "./cells.js";
 
 const RAMP = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 const LOUPE_RADIUS = 84; // CSS px
@@ -56,14 +57,14 @@ function paintLoupe(context, bitmap, size, placed, point) {
 }
 
 /** Paint overlays, the user's line and region, and the pointer of the other panes. */
-export function paintOver(canvas, size, box, camera, { overlays, plane, drawn, pointer, loupe }) {
+export function paintOver(canvas, size, box, camera, { overlays, plane, drawn, pointer, loupe, cells }) {
   const ratio = fitCanvas(canvas, box);
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   const placed = place(camera, size, box);
-  const brush = { context, placed, size, box, plane };
+  const brush = { context, placed, size, box, plane, cells };
   for (const overlay of overlays) PAINTERS[overlay.type]?.(brush, overlay);
   if (drawn.region) outline(brush, drawn.region, "");
   if (drawn.line) segment(brush, drawn.line, "");
@@ -73,6 +74,7 @@ export function paintOver(canvas, size, box, camera, { overlays, plane, drawn, p
 
 const PAINTERS = {
   grid: paintGrid,
+  cellgrid: paintCells,
   tint(brush, overlay) {
     if (!overlay.bitmap) return;
     const { context, placed, size } = brush;

@@ -77,9 +77,14 @@ function legend(told) {
   return element("div", { class: "mm-legend" }, told.name ? element("b", {}, told.name) : null, ramp, words);
 }
 
-/** Reads the values of the displayed bitmap. */
+const READ_MS = 60; // a pointer that rests so long is worth asking the kernel for all bits of its pixel
+
+/** Reads the values of the displayed bitmap; of deep frames `ask` has the kernel read them, and `told` takes its answer. */
 export class Readout {
-  constructor() {
+  constructor(ask) {
+    this.ask = ask;
+    this.known = ""; // the pixel whose values the kernel told
+    this.values = [];
     this.canvas = element("canvas", { width: 1, height: 1 });
     this.context = this.canvas.getContext("2d", { willReadFrequently: true });
   }
@@ -95,7 +100,19 @@ export class Readout {
     this.context.drawImage(entry.bitmap, Math.floor((x * width) / told.width), Math.floor((y * height) / told.height), 1, 1, 0, 0, 1, 1);
     const values = this.context.getImageData(0, 0, 1, 1).data;
     const um = told.pixel_um ? `  ${(x * told.pixel_um).toFixed(1)}, ${(y * told.pixel_um).toFixed(1)} µm` : "";
-    const value = told.colour ? `R ${values[0]}  G ${values[1]}  B ${values[2]}` : `${values[0]}`;
-    return `x ${x}  y ${y}${um}  ${entry.exact ? "=" : "≈"} ${value}`;
+    const place = { key: told.key, plane: entry.plane, x, y };
+    const deep = told.white > 255;
+    const exact = deep ? this.known === JSON.stringify(place) : entry.exact;
+    const shown = deep ? (exact ? this.values : values.map((value) => Math.round((value * told.white) / 255))) : values;
+    clearTimeout(this.timer);
+    if (deep && !exact) this.timer = setTimeout(() => this.ask(place), READ_MS);
+    const value = told.colour ? `R ${shown[0]}  G ${shown[1]}  B ${shown[2]}` : `${shown[0]}`;
+    return `x ${x}  y ${y}${um}  ${exact ? "=" : "≈"} ${value}`;
+  }
+
+  /** Take the values that the kernel read. */
+  take({ key, plane, x, y, values }) {
+    this.known = JSON.stringify({ key, plane, x, y });
+    this.values = values;
   }
 }

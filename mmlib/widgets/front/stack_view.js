@@ -1,4 +1,5 @@
 // StackView in the browser: one view ties the model of the kernel, the frames, the panes and the controls together.
+import { gridOf } from "./cells.js";
 import { ContrastFilter } from "./contrast.js";
 import { Controls } from "./controls.js";
 import { OWN_KEYS, calm, clamp, element, guardKey, perFrame } from "./elements.js";
@@ -57,9 +58,10 @@ class View {
     on("change:camera", () => (this.hang(), this.redraw()));
     on("change:playing", () => (this.rest(), this.redraw()));
     for (const name of ["layout_mode", "curtain"]) on(`change:${name}`, () => (this.arrange(), this.redraw()));
-    for (const name of ["contrast", "tool", "line", "region", "overlays_shown", "fps"]) on(`change:${name}`, () => this.redraw());
+    for (const name of ["contrast", "tool", "line", "region", "overlays_shown", "fps", "cell", "cell_over"]) on(`change:${name}`, () => this.redraw());
     on("change:overlays", () => this.redraw());
     on("change:height", () => this.arrange());
+    on("msg:custom", (message) => message.type === "value" && this.hand.valuesRead(message));
     const told = () => this.wake();
     this.frames.listeners.add(told);
     this.off.push(() => this.frames.listeners.delete(told));
@@ -146,6 +148,11 @@ class View {
     this.redraw();
   }
 
+  /** The grid of cells that lies over the pictures, if it is shown. */
+  grid() {
+    return this.model.get("overlays_shown") ? gridOf(this.model.get("overlays")) : undefined;
+  }
+
   // ---- change
 
   /** Set attributes of the model and tell the kernel. */
@@ -226,6 +233,7 @@ class View {
     const camera = model.get("camera");
     const overlays = model.get("overlays_shown") ? this.tints.filled(model.get("overlays")) : [];
     const drawn = { line: model.get("line"), region: model.get("region"), ...this.drawing };
+    const cells = { chosen: model.get("cell"), over: model.get("cell_over") };
     const moving = this.stepper.busy;
     const hovered = this.hand.over();
     const filter = this.filter.set(model.get("contrast"));
@@ -246,6 +254,7 @@ class View {
         overlays: overlays.filter((overlay) => overlay.pane === null || overlay.pane === pane.number),
         plane: planeOf(pane.told, this.index),
         drawn,
+        cells,
         pointer: point && hovered.pane !== pane && this.root.dataset.mode === "side" ? point : null,
         loupe: this.loupe ? point : null,
       });
