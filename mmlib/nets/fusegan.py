@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -65,8 +66,8 @@ class FusionGenerator(nn.Module):
     Source: Geng et al. 2020, FFusionCGAN; Guo et al. 2019, FuseGAN, doi:10.1109/TMM.2019.2895292.
     """
 
-    halo = 128
-    """Pixels around each that its answer depends on, more or less: farther ones hardly count."""
+    inputs: ClassVar = {"forward": ((1, 8, 64, 64),)}
+    """Shapes of an example."""
 
     def __init__(self, config: FusionGeneratorConfig = FusionGeneratorConfig()) -> None:
         super().__init__()

@@ -78,8 +78,19 @@ class Ifcnn(nn.Module):
     def __init__(self, config: IfcnnConfig = IfcnnConfig()) -> None:
         super().__init__()
         self.config = config
+        self.inputs = {"encode": ((1, 3, 64, 64),), "decode": ((1, config.width, 64, 64),)}
         self.encoder = Encoder(config.width)
         self.decoder = Decoder(config.width)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Describe frames, (N, 3, H, W) in 0..1, by maps of 0 or more, (N, width, H, W)."""
+        maps: Tensor = self.encoder(frames)
+        return maps
+
+    def decode(self, maps: Tensor) -> Tensor:
+        """Draw the picture, (N, 3, H, W) about 0..1, of the largest maps of all frames, (N, width, H, W)."""
+        picture: Tensor = self.decoder(maps)
+        return picture
 
     def forward(self, stack: Tensor) -> Tensor:
         """Fuse stacks.

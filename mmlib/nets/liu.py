@@ -10,6 +10,10 @@ from torch.nn import functional
 
 WINDOW = 16
 """Rows and columns of a window."""
+STEP = 2
+"""Windows that `Liu.compare` looks at lie this many places of the maps apart, 4 px of the frames."""
+HALO = 4
+"""Pixels around a window that its answer depends on."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Liu(nn.Module):
         super().__init__()
         self.config = config
         first, second, third = config.widths
+        self.inputs = {"branch": ((1, 1, 64, 64),), "compare": ((1, third, 32, 32),) * 2}
         self.conv1 = nn.Conv2d(1, first, 3, padding=1)
         self.conv2 = nn.Conv2d(first, second, 3, padding=1)
         self.conv3 = nn.Conv2d(second, third, 3, padding=1)
@@ -53,30 +58,39 @@ class Liu(nn.Module):
         maps = functional.relu(self.conv2(functional.relu(self.conv1(grey - 0.5))))
         return functional.relu(self.conv3(functional.max_pool2d(maps, 2)))
 
-    def judge(self, one: Tensor, other: Tensor, step: int = 1) -> Tensor:
-        """Compare what two frames show.
+    def judge(self, one: Tensor, other: Tensor) -> Tensor:
+        """Give the logits of windows.
 
         Args:
             one: from `branch`.
             other: from `branch`, as large.
-            step: windows lie this many places of the maps apart, twice as many pixels.
 
         Returns:
-            (N, 2, rows, columns) logits of the windows: the first is in focus, the second is.
+            (N, 2, rows, columns): the first frame is in focus, the second is; windows lie 4 px apart.
         """
         maps = torch.cat([one, other], 1)
-        logits: Tensor = self.full2(functional.conv2d(maps, self.full1.weight, self.full1.bias, stride=step))
+        logits: Tensor = self.full2(functional.conv2d(maps, self.full1.weight, self.full1.bias, stride=STEP))
         return logits
 
-    def forward(self, pair: Tensor, step: int = 1) -> Tensor:
+    def compare(self, one: Tensor, other: Tensor) -> Tensor:
+        """Say how probable it is that the first frame is the sharper one in each window.
+
+        Args:
+            one: from `branch`.
+            other: from `branch`, as large.
+
+        Returns:
+            (N, 1, rows, columns), 0..1.
+        """
+        return torch.softmax(self.judge(one, other), 1)[:, :1]
+
+    def forward(self, pair: Tensor) -> Tensor:
         """Compare two frames.
 
         Args:
             pair: (N, 2, H, W), 0..1, at least 16 px high and wide.
-            step: see `judge`.
 
         Returns:
-            (N, rows, columns): how probable it is, 0..1, that the first frame is the sharper one in each window.
+            See `compare`.
         """
-        one, other = self.branch(pair[:, :1]), self.branch(pair[:, 1:])
-        return torch.softmax(self.judge(one, other, step), 1)[:, 0]
+        return self.compare(self.branch(pair[:, :1]), self.branch(pair[:, 1:]))

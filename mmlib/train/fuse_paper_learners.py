@@ -11,14 +11,12 @@ from torch.nn import functional
 
 from mmlib.nets.fusegan import FusionDiscriminator, FusionGenerator, FusionGeneratorConfig
 from mmlib.nets.ifcnn import Ifcnn, IfcnnConfig
-from mmlib.nets.liu import WINDOW, Liu, LiuConfig
+from mmlib.nets.liu import STEP, WINDOW, Liu, LiuConfig
 from mmlib.train.fuse_paper_begin import begin_plainly
 from mmlib.train.fuse_paper_features import Edges, Vgg16, feature_distance, perceptual_net
 from mmlib.train.fuse_paper_pairs import Pairs, attainable, make_pairs
 from mmlib.train.fuse_paper_recipe import FusePaperRecipe
 
-STEP = 2
-"""Windows that Liu's net is trained on lie this many places apart."""
 CLEAR_DOF = 0.5
 """A window counts where one frame is this much nearer to focus than the other, in depths of field."""
 
@@ -104,7 +102,7 @@ class CnnLearner(Learner):
         weights = pairs.frames.new_tensor([0.299, 0.587, 0.114])[:, None, None]
         grey = (pairs.frames * weights).sum(2)  # (B, 2, H, W)
         maps = [self.net.branch(grey[:, place : place + 1]) for place in (0, 1)]
-        logits = self.net.judge(maps[0], maps[1], STEP)
+        logits = self.net.judge(maps[0], maps[1])
         away = functional.avg_pool2d(pairs.away.clamp_max(4), WINDOW, 2 * STEP)  # (B, 2, rows, columns)
         seen = functional.avg_pool2d(grey**2, WINDOW, 2 * STEP) - functional.avg_pool2d(grey, WINDOW, 2 * STEP) ** 2
         gap = away[:, 1] - away[:, 0]
