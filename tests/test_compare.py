@@ -101,4 +101,4 @@ def test_the_browser_is_told_the_legend_of_a_map_and_draws_it():
     legend = ramp_legend("frame 1", "frame 9", "which frame")
     assert Pane(picture=noise(1), legend=legend).describe("k")["legend"]["words"] == ("frame 1", "frame 9")
     assert Pane(picture=noise(1)).describe("k")["legend"] is None
-    assert "mm-legend" in join_modules("stack_view")
+    assert "mm-map-legend" in join_modules("stack_view")

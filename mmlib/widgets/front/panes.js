@@ -74,7 +74,7 @@ function legend(told) {
   const ramp = element("i");
   ramp.style.background = `linear-gradient(90deg, ${told.colours.join(", ")})`;
   const words = element("div", {}, ...told.words.map((word) => element("span", {}, word)));
-  return element("div", { class: "mm-legend" }, told.name ? element("b", {}, told.name) : null, ramp, words);
+  return element("div", { class: "mm-map-legend" }, told.name ? element("b", {}, told.name) : null, ramp, words);
 }
 
 const READ_MS = 60; // a pointer that rests so long is worth asking the kernel for all bits of its pixel
