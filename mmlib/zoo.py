@@ -7,7 +7,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from mmlib.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from mmlib.inference import Engine
 
 REGISTRY = "registry.toml"
 
@@ -234,6 +236,42 @@ def load(name: str) -> nn.Module:
         words = " ".join(str(error).split())[:200]
         raise InputError(f"the weights in {file.name} do not fit the net {known.net}: {words}") from None
     return net.float().eval().requires_grad_(False)
+
+
+def engine(name: str, device: str = "auto", part: str = "forward") -> Engine:
+    """Give a trained net that is called with numpy arrays, wherever it runs; see `mmlib.inference.Engine`.
+
+    Args:
+        name: as `cards` has it.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        part: the method of the net that is called.
+
+    Returns:
+        The engine; the same one each time, as long as the weights stay as they are. It starts at its first call.
+
+    Raises:
+        InputError: if no net has that name, or its weights are missing or damaged.
+    """
+    weights_path(name)
+    return _engine(name, card(name).sha256, str(weights_folder()), device, part)
+
+
+@lru_cache(maxsize=32)
+def _engine(name: str, sha256: str, folder: str, device: str, part: str) -> Engine:
+    """Make an engine once for each file of weights in each folder."""
+    from mmlib.inference import Engine
+
+    shape = (1, card(name).limits.channels, 64, 64)
+    return Engine(lambda: load(name), key=f"{sha256} {_nets_code()}", inputs=(shape,), device=device, part=part)
+
+
+@cache
+def _nets_code() -> str:
+    """Name the version of the nets: a net that was compiled of other code does not count."""
+    digest = hashlib.sha256()
+    for file in sorted((Path(__file__).parent / "nets").glob("*.py")):
+        digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def _card(name: str, entry: dict[str, Any]) -> Card:
