@@ -54,6 +54,11 @@ class Picker:
         seen(self._speed, bool(speeds))
         self._quiet = False
 
+    @property
+    def knows_speed(self) -> bool:
+        """Whether the scan speed of the stack that is shown is a matter of which scan is opened."""
+        return bool(self._cards[self._stack.value].speeds) if self._stack.value in self._cards else False
+
     def _speeds(self, source: str) -> tuple[int, ...]:
         speeds = self._cards[source].speeds if source in self._cards else ()
         return speeds if len(speeds) > 1 else ()
