@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mmlib.focusing import focus
     from mmlib.fusing import fuse
     from mmlib.measuring import measure
+    from mmlib.pipeline import run
     from mmlib.simulation import simulate
     from mmlib.specimens import open_source as open_stack
     from mmlib.stacks import ZStack
@@ -30,10 +31,22 @@ _HOMES = {
     "fuse": "mmlib.fusing",
     "measure": "mmlib.measuring",
     "open_stack": "mmlib.specimens",
+    "run": "mmlib.pipeline",
     "simulate": "mmlib.simulation",
 }
 
-__all__ = ["Cancelled", "InputError", "ZStack", "__version__", "focus", "fuse", "measure", "open_stack", "simulate"]
+__all__ = [
+    "Cancelled",
+    "InputError",
+    "ZStack",
+    "__version__",
+    "focus",
+    "fuse",
+    "measure",
+    "open_stack",
+    "run",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -160,6 +160,43 @@ def fuse(
 
 
 @app.command()
+def run(
+    sources: Annotated[list[str], typer.Argument(help="stacks: files, folders or names of specimens")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for the results, one folder in it a stack")],
+    field: Annotated[str, typer.Option(help="on looks for the bright disc, off takes the whole frame")] = "on",
+    focus: Annotated[str, typer.Option(help="method of the focus judge, or off")] = "best",
+    select: Annotated[str, typer.Option(help="on leaves out frames that add nothing, off keeps all")] = "on",
+    deblur: Annotated[str, typer.Option(help="method, off, or auto: only scans of speed 2 to 4")] = "auto",
+    align: Annotated[str, typer.Option(help="auto, on or off")] = "auto",
+    fuse: Annotated[str, typer.Option(help="method of the fusion")] = "best",
+    measure: Annotated[str, typer.Option(help="on or off")] = "on",
+    frames: Frames = None,
+    speed: Speed = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take stacks all the way: field, focus, selection, deblurring, fusion, measures and a report each."""
+    from mmlib.pipeline import Plan
+    from mmlib.pipeline import run as go
+
+    plan = Plan(
+        frames=frames, speed=speed, field=field, focus=focus, select=select, deblur=deblur, align=align, fuse=fuse,
+        measure=measure, data=None if data is None else str(data),
+    )  # fmt: skip
+    outcomes = go(sources, output, plan=plan, progress=shown_progress())
+    if as_json:
+        say([outcome.to_dict() for outcome in outcomes], as_json)
+    for outcome in [] if as_json else outcomes:
+        said = outcome.message or "; ".join(outcome.summary.get("stages", {}).values())
+        typer.echo(f"{outcome.source}  {outcome.state}  {outcome.folder if not outcome.message else ''}\n  {said}")
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise InputError(
+            f"{sum(o.state == 'failed' for o in outcomes)} of {len(outcomes)} stacks failed, for the reasons above; "
+            "run the same again when they are put right: what is done is kept"
+        )
+
+
+@app.command()
 def measure(
     picture: Annotated[Path, typer.Argument(help="the picture to measure")],
     reference: Annotated[Path | None, typer.Option(help="what it should look like")] = None,

@@ -1,16 +1,24 @@
 """From a source to results on disk, by named stages: one verb, or the whole way."""
 
+from mmlib.pipeline.measured import measure_source
+from mmlib.pipeline.plan import Plan
+from mmlib.pipeline.running import Outcome, run, run_source
 from mmlib.pipeline.sources import depth_unit, open_frames, provenance
 from mmlib.pipeline.verbs import VERBS, focus_source, fuse_source, run_verb, select_source
 from mmlib.pipeline.writing import write_curve, write_depth, write_frames, write_fused
 
 __all__ = [
     "VERBS",
+    "Outcome",
+    "Plan",
     "depth_unit",
     "focus_source",
     "fuse_source",
+    "measure_source",
     "open_frames",
     "provenance",
+    "run",
+    "run_source",
     "run_verb",
     "select_source",
     "write_curve",

@@ -13,6 +13,8 @@ from mmlib import io
 from mmlib.errors import unknown
 from mmlib.focusing import FocusReport, focus
 from mmlib.fusing import fuse
+from mmlib.pipeline.measured import measure_source
+from mmlib.pipeline.running import run_source
 from mmlib.pipeline.sources import depth_unit, open_frames
 from mmlib.pipeline.writing import write_curve, write_depth, write_frames, write_fused
 from mmlib.progress import Progress, part, silent
@@ -110,6 +112,8 @@ def select_source(source: str, folder: Path, *, progress: Progress = silent, **c
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "focus": focus_source,
     "fuse": fuse_source,
+    "measure": measure_source,
+    "run": run_source,
     "select": select_source,
 }
 """What can be run as a job: (source, folder, *, progress, **choices) -> a summary."""
