@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mmlib.version import __version__
 
 if TYPE_CHECKING:
+    from mmlib.deblurring import deblur
     from mmlib.errors import Cancelled, InputError
     from mmlib.focusing import focus
     from mmlib.fusing import fuse
@@ -27,6 +28,7 @@ _HOMES = {
     "Cancelled": "mmlib.errors",
     "InputError": "mmlib.errors",
     "ZStack": "mmlib.stacks",
+    "deblur": "mmlib.deblurring",
     "focus": "mmlib.focusing",
     "fuse": "mmlib.fusing",
     "measure": "mmlib.measuring",
@@ -40,6 +42,7 @@ __all__ = [
     "InputError",
     "ZStack",
     "__version__",
+    "deblur",
     "focus",
     "fuse",
     "measure",

@@ -351,3 +351,38 @@ def test_whatever_goes_wrong_ends_as_one_sentence() -> None:
 
     background.at_once(broken, heard.append, heard.append, lambda share, stage: None)
     assert heard == ["this went wrong inside mmlib: ZeroDivisionError: by nothing"]
+
+
+def test_the_about_page_says_what_it_is_not_and_shows_every_net(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from mmlib import zoo
+    from mmlib.pages import about
+
+    for name in ("DATA", "CACHE", "RESULTS", "VOTES"):
+        monkeypatch.setenv(f"MMLIB_{name}", str(tmp_path / name))
+    assert "not a medical device" in about.purpose_html()
+    nets = about.nets_html()
+    for card in zoo.cards().values():
+        assert card.title in nets
+        assert card.sha256[:16] in nets
+    assert str(tmp_path / "RESULTS") in about.storage_html()
+    assert str(tmp_path / "CACHE") in about.settings_html()
+    assert "BSD" in about.versions_html()
+    monkeypatch.setenv("MMLIB_WEIGHTS", str(tmp_path))
+    assert "no trained nets" in about.nets_html()
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (("MIT", "a text", None), "MIT"),
+        ((None, "The MIT License\nlong text", ["License :: OSI Approved :: BSD License"]), "BSD License"),
+        ((None, "Apache 2.0\nlong text", ["Topic :: Any"]), "Apache 2.0"),
+        ((None, None, None), "see the package"),
+    ],
+)
+def test_licences_are_named_shortly(said: tuple[str | None, str | None, list[str] | None], words: str) -> None:
+    from mmlib.pages.about import licence_of
+
+    assert licence_of(*said) == words

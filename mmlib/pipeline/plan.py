@@ -54,7 +54,7 @@ class Plan:
             "field": SWITCHES,
             "focus": (*FOCUS, OFF),
             "select": SWITCHES,
-            "deblur": ("auto", OFF, *DEBLUR),
+            "deblur": ("auto", "best", OFF, *DEBLUR),
             "align": ("auto", "on", OFF),
             "fuse": ("best", *FUSE),
             "measure": SWITCHES,
