@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -97,6 +97,7 @@ def deblur_stack(
     method: str = "best",
     speed: int | None = None,
     field: NDArray[np.bool_] | None = None,
+    frames: Container[int] | None = None,
     progress: Progress = silent,
 ) -> Iterator[Deblurred]:
     """Deblur the frames of a stack one after another; a method that wants to sees each with its neighbours.
@@ -108,6 +109,7 @@ def deblur_stack(
         method: a name of `METHODS`, or ``best``.
         speed: scan speed 1 to 4; None takes the stack's own, if it is known.
         field: (H, W) True where the specimen is seen; None finds it, once for all frames.
+        frames: the numbers of those that are wanted, each still seen with its neighbours; None wants all.
         progress: told the share done; what it raises stops the work.
 
     Returns:
@@ -119,11 +121,12 @@ def deblur_stack(
     name, known = _method(method)
     chosen = _speed(stack.speed if speed is None else speed)
     place = find_field(stack) if field is None else _fitting(field, stack.shape)
-    return _frames(name, known, method, stack, Scene(place, chosen, stack.pixel_um), progress)
+    wanted = range(len(stack)) if frames is None else frames
+    return _frames(name, known, method, stack, Scene(place, chosen, stack.pixel_um), wanted, progress)
 
 
 def _frames(
-    name: str, known: Method, asked: str, stack: ZStack, scene: Scene, progress: Progress
+    name: str, known: Method, asked: str, stack: ZStack, scene: Scene, wanted: Container[int], progress: Progress
 ) -> Iterator[Deblurred]:
     reading = (_checked(frame) for frame in stack)
     ahead: deque[Picture] = deque(islice(reading, known.neighbours + 1))
@@ -132,7 +135,8 @@ def _frames(
         here = ahead.popleft()
         there = replace(scene, before=tuple(behind), after=tuple(ahead))
         told = part(progress, number / len(stack), (number + 1) / len(stack))
-        yield _restore(name, known, asked, here, there, number, told)
+        if number in wanted:
+            yield _restore(name, known, asked, here, there, number, told)
         behind.appendleft(here)
         ahead.extend(islice(reading, 1))
 

@@ -1,5 +1,6 @@
 """From a source to results on disk, by named stages: one verb, or the whole way."""
 
+from mmlib.pipeline.deblurred import deblur_frame, deblur_source, write_deblurred
 from mmlib.pipeline.measured import measure_source
 from mmlib.pipeline.plan import Plan
 from mmlib.pipeline.running import Outcome, run, run_source
@@ -11,6 +12,8 @@ __all__ = [
     "VERBS",
     "Outcome",
     "Plan",
+    "deblur_frame",
+    "deblur_source",
     "depth_unit",
     "focus_source",
     "fuse_source",
@@ -22,6 +25,7 @@ __all__ = [
     "run_verb",
     "select_source",
     "write_curve",
+    "write_deblurred",
     "write_depth",
     "write_frames",
     "write_fused",

@@ -13,6 +13,7 @@ from mmlib import io
 from mmlib.errors import unknown
 from mmlib.focusing import FocusReport, focus
 from mmlib.fusing import fuse
+from mmlib.pipeline.deblurred import deblur_source
 from mmlib.pipeline.measured import measure_source
 from mmlib.pipeline.running import run_source
 from mmlib.pipeline.sources import depth_unit, open_frames
@@ -110,6 +111,7 @@ def select_source(source: str, folder: Path, *, progress: Progress = silent, **c
 
 
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "deblur": deblur_source,
     "focus": focus_source,
     "fuse": fuse_source,
     "measure": measure_source,
