@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from mmlib.focusing.classical import BandJudge, of_measure
 from mmlib.focusing.judges import Method
+from mmlib.focusing.paper import PAPER
 from mmlib.sharpness import MEASURES
 
 METHODS: Mapping[str, Method] = {
     "best": Method("Best: detail at four scales, through the stack", BandJudge),
     "bands": Method("Detail at four scales, through the stack", BandJudge),
+    **PAPER,
     **{name: of_measure(measure) for name, measure in MEASURES.items()},
 }
 """``best`` is the one we recommend."""

@@ -26,11 +26,11 @@ Array = NDArray[Any]
 
 STEP_DOF = 0.5
 """From one level to the next, in depths of field: 10 levels reach from focus to four and a half."""
-IN_DOF, OUT_DOF, MOST = 0.5, 2.0, 0.75
-"""In focus: three quarters of a crop nearer than half a depth of field; out of focus: as much beyond two."""
+IN_DOF, OUT_DOF = 0.5, 2.0
+"""In focus: a crop nearer than half a depth of field, on average; out of focus: beyond two."""
 DETAIL, CLEAN = 0.008, 0.005
 """Least fine contrast of the truth, and most dirt, of the crops by which a judge is scored."""
-LEAST_DETAIL = 0.003
+LEAST_DETAIL = 0.005
 """Crops whose truth has less are not learned from: an empty crop shows no focus."""
 HALF, MOST_FIELD = 0.5, 0.75
 """Shares of a crop in the field below which its label is the last one, or half as much again."""
@@ -65,7 +65,7 @@ class Crops:
     Attributes:
         pixels: (N, 84, 84) uint8.
         levels: (N,) 0 in focus to the last.
-        truth: (N,) 1 in focus and 0 out of it, as Table 1 has it; -1 between, or without detail, or dirty.
+        truth: (N,) 1 in focus, 0 out of it, -1 between, or without detail, or dirty: not to be scored.
         scenes: (N,) which scene each is of.
     """
 
@@ -122,7 +122,7 @@ def crop_set(
         progress: told how far it is.
 
     Returns:
-        The crops; as many of each level as the scenes allow.
+        The crops; no level has more than three times its share.
     """
     count = recipe.train if split == "train" else recipe.validation
     words = json.dumps([asdict(recipe), split, torch.device(device).type, str(textures or "")])
@@ -137,7 +137,7 @@ def crop_set(
         if recipe.kind == PLANES
         else _kernels(recipe, split, luck)
     )
-    made = _balanced(drawn, count, recipe.levels, part(progress, 0.5, 1.0))
+    made = _gather(drawn, count, recipe.levels, part(progress, 0.5, 1.0))
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         making = file.with_suffix(".part")
@@ -147,23 +147,19 @@ def crop_set(
     return made
 
 
-def _balanced(scenes: Iterator[Crops], count: int, levels: int, progress: Progress) -> Crops:
-    """Take crops of scene after scene, of each level no more than its share."""
-    share, found = -(-count // levels), np.zeros(levels, np.int64)
+def _gather(scenes: Iterator[Crops], count: int, levels: int, progress: Progress) -> Crops:
+    """Take crops of scene after scene, of no level more than three times its share."""
+    most, found = 3 * -(-count // levels), np.zeros(levels, np.int64)
     kept: list[Crops] = []
     for number, crops in enumerate(scenes):
-        wanted = []
-        for i, level in enumerate(crops.levels):
-            if found[level] < share:
-                found[level] += 1
-                wanted.append(i)
-        if wanted:
-            chosen = crops.only(np.array(wanted))
-            kept.append(Crops(chosen.pixels, chosen.levels, chosen.truth, np.full(len(wanted), number)))
+        before = np.array([int((crops.levels[:i] == level).sum()) for i, level in enumerate(crops.levels)], np.int64)
+        chosen = crops.only(found[crops.levels] + before < most)
+        found += np.bincount(chosen.levels, minlength=levels)
+        kept.append(Crops(chosen.pixels, chosen.levels, chosen.truth, np.full(len(chosen.levels), number)))
         progress(min(found.sum() / count, 1.0), "crops of known focus")
-        if found.sum() >= count or number >= count:  # a scene gives more than one, or the rest is not to be had
+        if found.sum() >= count or number >= 10 * count:
             break
-    if not kept:
+    if not found.any():
         raise InputError("no scene had a crop with detail; draw other scenes")
     return Crops(*(np.concatenate([getattr(c, key) for c in kept]) for key in ("pixels", "levels", "truth", "scenes")))
 
@@ -205,14 +201,13 @@ def cut_planes(scan: dict[str, Array], levels: int = 10) -> Crops:
             if detail < LEAST_DETAIL and share >= MOST_FIELD:
                 continue
             clean = float(scan["artefact"][here].mean()) < CLEAN
-            for plane, away in zip(stack, np.abs(scan["defocus_dof"]), strict=True):
-                label = min(levels - 1, int(float(away[here].mean()) / STEP_DOF))
-                judged = clean and detail >= DETAIL and share >= MOST_FIELD
-                sharp = float((away[here] < IN_DOF).mean()) >= MOST
-                blurred = float((away[here] > OUT_DOF).mean()) >= MOST
+            judged = clean and detail >= DETAIL and share >= MOST_FIELD
+            seen = len(stack) if share >= HALF else 1  # all planes of a black corner are alike
+            for plane, distance in zip(stack[:seen], np.abs(scan["defocus_dof"]), strict=False):
+                away = float(distance[here].mean())
                 pixels.append(np.round(plane[here] * 255).astype(np.uint8))
-                found.append(paper_label(label, share, levels))
-                truths.append(1 if judged and sharp else 0 if judged and blurred else -1)
+                found.append(paper_label(min(levels - 1, int(away / STEP_DOF)), share, levels))
+                truths.append(1 if judged and away < IN_DOF else 0 if judged and away > OUT_DOF else -1)
     return Crops(
         np.stack(pixels) if pixels else np.zeros((0, CROP, CROP), np.uint8),
         np.array(found, np.int64),
@@ -248,7 +243,8 @@ def blur_flat(scene: NDArray[np.float32], kernels: list[NDArray[np.float64]], rn
     for level, kernel in enumerate(kernels):
         blurred = cv2.filter2D(scene, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT_101)
         for _ in range(2):
-            top, left = (int(rng.integers(rim, length - CROP - rim + 1)) for length in scene.shape)
+            tried = [[int(rng.integers(rim, length - CROP - rim + 1)) for length in scene.shape] for _ in range(4)]
+            top, left = max(tried, key=lambda at: float(scene[at[0] : at[0] + CROP, at[1] : at[1] + CROP].std()))
             light = blurred[top : top + CROP, left : left + CROP]
             most = 1 / max(float(np.percentile(light, 99)), 1e-3)  # a film that is all white shows nothing
             bright = min(float(np.exp(rng.uniform(np.log(0.2), np.log(5)))), most)

@@ -9,17 +9,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.errors import InputError
 from mmlib.experiments.tables.focus_crops import CELL, STRIDE
 from mmlib.field import find_field
 from mmlib.focusing import METHODS, focus
 from mmlib.focusing.judging import levels_of_values
+from mmlib.focusing.paper import PAPER, crop_judge, mean_level
+from mmlib.pictures import to_grey
 from mmlib.sharpness import MEASURES, frame_sharpness, sharpness_map
 from mmlib.stacks import ZStack
+from mmlib.zoo import cards, weights_path
 
-ROOMS = ("field.py", "sharpness", "focusing", "pictures.py", "experiments/tables/focus_crops.py",
-         "experiments/tables/focus_scores.py")  # fmt: skip
+ROOMS = ("field.py", "sharpness", "focusing", "pictures.py", "inference", "nets/yang.py",
+         "experiments/tables/focus_crops.py", "experiments/tables/focus_scores.py")  # fmt: skip
 ALONE = "alone"
-"""Judges that see one crop and nothing else: a focus measure under one threshold for all crops."""
+"""Judges that see one crop and nothing else, under one threshold for all crops: focus measures, the paper's systems."""
 STACK = "stack"
 """Judges that see the crop in all frames of its stack."""
 THROUGH = ("laplacian", "tenengrad", "vollath4")
@@ -27,9 +31,32 @@ THROUGH = ("laplacian", "tenengrad", "vollath4")
 
 
 def judges() -> list[tuple[str, str]]:
-    """List every judge there is, as (name, how it judges)."""
-    trained = [(name, STACK) for name in METHODS if name not in MEASURES]
-    return [*((name, ALONE) for name in MEASURES), *trained, *((name, STACK) for name in THROUGH)]
+    """List every judge there is, as (name, how it judges); those of the paper only where their weights are."""
+    ours = [(name, STACK) for name in METHODS if name not in MEASURES and name not in PAPER]
+    paper = [(name, ALONE) for name in PAPER if _there(name)]
+    return [*((name, ALONE) for name in MEASURES), *paper, *ours, *((name, STACK) for name in THROUGH)]
+
+
+def made_of(name: str) -> str:
+    """Name the weights of a judge, so that its answers count no more when it is trained anew.
+
+    Args:
+        name: of the judge.
+
+    Returns:
+        Their sha256; empty for a judge without weights.
+    """
+    known = cards()
+    weights = f"focus-{name}"
+    return known[weights].sha256 if weights in known else ""
+
+
+def _there(name: str) -> bool:
+    try:
+        weights_path(f"focus-{name}")
+    except InputError:
+        return False
+    return True
 
 
 def score_crops(stack: ZStack, crops: Sequence[dict[str, Any]], name: str, how: str) -> dict[str, list[float | None]]:
@@ -47,6 +74,8 @@ def score_crops(stack: ZStack, crops: Sequence[dict[str, Any]], name: str, how: 
     """
     if not crops:
         return {"score": []} if how == ALONE else {"score": [], "sharp": [], "level": []}
+    if name in PAPER:
+        return _of_paper(stack, crops, name)
     if how == ALONE:
         return {"score": [_alone(stack, crop, name) for crop in crops]}
     profile, level, sharp = _through(stack, name)
@@ -64,6 +93,17 @@ def _alone(stack: ZStack, crop: dict[str, Any], name: str) -> float | None:
     return _known(
         frame_sharpness(np.ascontiguousarray(stack[crop["frame"]][top : top + CELL, left : left + CELL]), name)
     )
+
+
+def _of_paper(stack: ZStack, crops: Sequence[dict[str, Any]], name: str) -> dict[str, list[float | None]]:
+    """Ask a system of the paper; machines know two kinds, not levels."""
+    seen = []
+    for crop in crops:
+        top, left = crop["row"] * STRIDE, crop["column"] * STRIDE
+        seen.append(to_grey(stack.picture(crop["frame"]))[top : top + CELL, left : left + CELL])
+    level = mean_level(crop_judge(name)(np.stack(seen).astype(np.float32)))
+    score: list[float | None] = [-float(one) for one in level]
+    return {"score": score} if name.startswith("svm") else {"score": score, "level": [float(one) for one in level]}
 
 
 def _through(stack: ZStack, name: str) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
@@ -109,13 +149,25 @@ def sharpest_found(stack: ZStack, name: str, how: str) -> tuple[int, int]:
             one = stack.picture(i)
             one = one if one.ndim == 2 else np.asarray(cv2.cvtColor(one, cv2.COLOR_RGB2GRAY))
             flat = one / np.maximum(cv2.GaussianBlur(one, (0, 0), 40), 1e-3)
-            maps.append(sharpness_map(np.clip(flat / 2, 0, 1).astype(np.float32), name, cell=CELL, stride=STRIDE))
+            flat = np.asarray(np.clip(flat / 2, 0, 1), np.float32)
+            maps.append(_map_of_paper(flat, name, chosen) if name in PAPER else
+                        sharpness_map(flat, name, cell=CELL, stride=STRIDE))  # fmt: skip
         profile = np.stack(maps)
     else:
         profile = _through(stack, name)[0]
     right = np.where(np.isfinite(profile), profile, -np.inf).argmax(axis=0) == middle
     right &= np.isfinite(profile).all(axis=0)
     return int(right[chosen].sum()), int(chosen.sum())
+
+
+def _map_of_paper(grey: NDArray[Any], name: str, chosen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Give how near to focus a system of the paper finds the chosen cells; the others are NaN."""
+    rows, columns = np.nonzero(chosen)
+    corners = zip(rows * STRIDE, columns * STRIDE, strict=True)
+    crops = np.stack([grey[top : top + CELL, left : left + CELL] for top, left in corners]).astype(np.float32)
+    found = np.full(chosen.shape, np.nan)
+    found[chosen] = -mean_level(crop_judge(name)(crops))
+    return found
 
 
 def sharpness_of_cells(band: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from mmlib.experiments.tables.real import RealCase
 from mmlib.experiments.tables.summing import SEED, mean_value, share_value, verdict
 from mmlib.experiments.tables.table import Column, Row, Table, Value
 from mmlib.experiments.tables.working import Scored
+from mmlib.focusing import METHODS
 from mmlib.metrics import accuracy_interval
 from mmlib.sharpness import MEASURES
 
@@ -53,7 +54,7 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
         if key is None:
             note = "missing: no trained model yet"
             rows.append(Row(printed.name, printed.title, "paper", printed.values, note=note))
-        elif key[1] == ALONE:
+        elif key[0] in MEASURES:
             rows.append(_row(key, printed.title, "baseline", judged[key], cases, printed.values))
         else:
             rows.append(_row(key, printed.title, "paper", judged[key], cases, printed.values))
@@ -61,7 +62,7 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
     for key in sorted(judged, key=lambda judge: (judge[0] in MEASURES, judge[1] == ALONE)):
         name, how = key
         if how == STACK and name not in MEASURES and name not in shown:
-            rows.append(_row(key, f"{name}, ours", "ours", judged[key], cases))
+            rows.append(_row(key, f"{METHODS[name].title} ({name}), ours", "ours", judged[key], cases))
         elif how == STACK and name in MEASURES:
             rows.append(_row(key, f"{MEASURES[name].title}, through its stack", "baseline", judged[key], cases))
         elif name not in shown:
@@ -83,9 +84,11 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
         (
             f"Test crops: {counts['in']} in focus (within half a depth of field), {counts['out']} out of focus (beyond "
             f"two), {counts['dirt']} with dirt; the truth of the simulation says which.",
-            "Focus measures see one crop and one threshold, fitted for balanced accuracy on the training split of "
-            f"{len({scan['specimen'] for scan in train})} other specimens; judges that see the whole stack have more "
-            "to go by, so compare them with each other.",
+            "Focus measures and the paper's systems see one crop; each has one threshold, fitted for balanced accuracy "
+            f"on the training split of {len({scan['specimen'] for scan in train})} other specimens. Judges that see "
+            "the whole stack have more to go by, so compare them with each other.",
+            "The paper's systems were trained by us, as it describes them, on simulated scenes of other families than "
+            "the test's; `mmlib models` shows for how long and on what.",
             "The paper's numbers are of its own 200 crops, which nobody else has; only the order of methods compares.",
         ),
         made,
@@ -223,7 +226,7 @@ def _real(judge: tuple[str, str], cases: Sequence[RealCase]) -> Value | None:
     right = total = 0
     for case in cases:
         if case.reference is None:
-            key = keeping.key_of(focus_scores.ROOMS, "real", *judge, case.content)
+            key = keeping.key_of(focus_scores.ROOMS, "real", *judge, case.content, focus_scores.made_of(judge[0]))
             found = keeping.find(key) or keeping.keep(key, focus_scores.sharpest_found(case.stack, *judge))
             right, total = right + found[0], total + found[1]
     if not total:

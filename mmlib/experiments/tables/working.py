@@ -133,7 +133,7 @@ def _score_focus(scan: Scan, task: Task) -> Scored:
         if how == focus_scores.ALONE or task.recipe.split != "train":  # thresholds are all that training is for
             judge = f"{name}, {how}"
             work = partial(_ask, scan, crops, name, how)
-            scores[judge] = _kept(task, focus_scores.ROOMS, scan, judge, work)
+            scores[judge] = _kept(task, focus_scores.ROOMS, scan, judge, work, focus_scores.made_of(name))
     return {**_about(scan, task), "crops": crops, "scores": scores}
 
 
