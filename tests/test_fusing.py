@@ -11,11 +11,17 @@ from mmlib.filters import grey_levels, split_levels
 from mmlib.fusing import BEST, METHODS, fuse
 from mmlib.fusing.detail import NOISE_SHARE
 from mmlib.fusing.dwt import SCALING, filters_of, join, most_levels, split
-from mmlib.fusing.wavelet import LEVELS, OUTVOTED, WAVELET, WINDOW, Wavelet
+from mmlib.fusing.wavelet import LEVELS, MOST, POWER, WAVELET, WINDOW, Grid
 from mmlib.pictures import as_picture
 from mmlib.stacks import from_array
 
-ALL = sorted(METHODS)
+ALL = [
+    "blend",
+    "focusall",
+    "mean",
+    "pyramid",
+    "wavelet",
+]  # those without weights; the learned ones have their own files
 
 
 def texture(seed: int, height: int, width: int) -> np.ndarray:
@@ -138,32 +144,30 @@ def test_an_unknown_wavelet():
 
 def test_streaming_wavelet_agrees_with_all_frames_in_memory_and_pywavelets():
     frames, _, _ = steps(5)
-    greys = np.stack([grey_levels(frame) for frame in frames])
+    greys, noise = np.stack([grey_levels(frame) for frame in frames]), 9.0
     levels = min(LEVELS, most_levels(*greys.shape[1:], WAVELET))
     trees = [pywt.wavedec2(grey, WAVELET, level=levels, mode="symmetric") for grey in greys]
-    fused_levels = []
+    fused = []
     for level in range(1, levels + 1):
-        detail = np.stack([np.stack(tree[level], -1) for tree in trees])  # (K, h, w, 3)
-        energy = np.stack([cv2.blur((one**2).sum(-1), WINDOW) for one in detail])
-        second, first = np.argsort(energy, axis=0)[-2:]
-        around = np.pad(first, 1, mode="edge")
-        height, width = first.shape
-        votes = sum(
-            (around[dy : dy + height, dx : dx + width] == second).astype(int)
-            for dy, dx in np.ndindex(3, 3)
-            if (dy, dx) != (1, 1)
-        )
-        chosen = np.where(votes >= OUTVOTED, second, first)
-        picked = np.take_along_axis(detail, chosen[None, ..., None], 0)[0]
-        fused_levels.append(tuple(picked[..., i] for i in range(3)))
-    making = Wavelet(type("Layout", (), {"shape": frames.shape[1:], "size": greys.shape[1:], "dtype": frames.dtype,
-                                         "heights": np.arange(5, dtype=np.float32)})())  # fmt: skip
-    for number, frame in enumerate(frames):
-        making.see(frame, number)
-    for contest, (along_y, along_x, both) in zip(reversed(making.contests), fused_levels, strict=True):
-        agreed = contest.agreed()[0]
-        same = np.abs(agreed - np.stack([along_x, along_y, both], -1)).max(-1) < 1e-2
-        assert same.mean() > 0.999  # rounding may turn a tie
+        detail = np.stack([np.stack(tree[level], -1) for tree in trees])  # (K, h, w, 3), coarse first
+        strong = np.stack([cv2.blur((one**2).mean(-1), WINDOW) for one in detail]) / noise
+        weight = np.clip(strong, 1, MOST)[..., None] ** POWER
+        mixed = (detail * weight).sum(0) / weight.sum(0)
+        fused.append(tuple(mixed[..., i] for i in range(3)))
+        if level == 1:
+            rest = (np.stack([tree[0] for tree in trees]) * weight[..., 0]).sum(0) / weight.sum(0)[..., 0]
+    grid = Grid(greys.shape[1:], 0)
+    for grey in greys:
+        grid.see(grey, noise)
+    assert np.abs(grid.join() - pywt.waverec2([rest, *fused], WAVELET, mode="symmetric")).max() < 1e-2
+
+
+def test_a_moved_grid_gives_back_what_it_was_given():
+    grey = grey_levels(texture(3, 77, 90).astype(np.uint8))
+    for shift in (0, 3):
+        grid = Grid(grey.shape, shift)
+        grid.see(grey, 1.0)
+        assert np.abs(grid.join() - grey).max() < 1e-2
 
 
 def test_the_share_of_noise_in_each_level_is_what_it_is():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmlib.errors import unknown
 from mmlib.fusing.blend import Blend
+from mmlib.fusing.focusall import FocusAll
 from mmlib.fusing.following import Following
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
@@ -23,6 +24,7 @@ from mmlib.stacks import ZStack
 
 METHODS: dict[str, Maker] = {
     "blend": Blend,
+    "focusall": FocusAll,
     "mean": Mean,
     "pyramid": Pyramid,
     "wavelet": Wavelet,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +20,14 @@ class Layout:
         shape: (H, W) or (H, W, 3) of every frame.
         dtype: uint8 or uint16.
         heights: (K,) float32, the height of each frame: um where z is known, else the frame's number.
+        prefer: 1 to take the nearer of several surfaces seen in one place, the higher one; -1 the farther; 0 the
+            clearest.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     heights: NDArray[np.float32]
+    prefer: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -54,8 +57,9 @@ class Result:
 class Method(Protocol):
     """A fusion under way. Make it of a `Layout`, show it every frame once a turn, then finish."""
 
-    turns: ClassVar[int]
-    """How many times it wants to see the frames."""
+    @property
+    def turns(self) -> int:
+        """How many times it wants to see the frames."""
 
     def see(self, frame: Frame, number: int, turn: int) -> None:
         """Take one frame, already aligned; it is not kept.
