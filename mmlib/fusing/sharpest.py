@@ -77,9 +77,7 @@ class Sharpest:
         size = self.layout.size[::-1]
         sure = self._confidence()
         heights = self.layout.heights
-        depth = np.clip(
-            _filled(self.moment / self.weight + np.float32(self.lowest), sure), heights.min(), heights.max()
-        )
+        depth = np.clip(filled(self.moment / self.weight + np.float32(self.lowest), sure), heights.min(), heights.max())
         return Result(
             picture=picture,
             index=np.asarray(cv2.resize(self.number, size, interpolation=cv2.INTER_NEAREST), np.uint16),
@@ -96,13 +94,21 @@ class Sharpest:
         return np.clip(1 - others / self.best, 0, 1)
 
 
-def _filled(depth: Map, sure: Map) -> Map:
-    # push and pull: each place takes what it is not sure of from a grid of half the size
+def filled(depth: Map, sure: Map) -> Map:
+    """Push and pull: each place takes what it is not sure of from a grid of half the size.
+
+    Args:
+        depth: (h, w) float32.
+        sure: (h, w) float32, 0..1.
+
+    Returns:
+        (h, w) float32.
+    """
     if min(depth.shape) < 4:
         return depth
     weight = sure**2 + np.float32(1e-4)
     coarse_weight = cv2.pyrDown(weight)
-    coarse = _filled(cv2.pyrDown(depth * weight) / coarse_weight, np.sqrt(np.clip(coarse_weight, 0, 1)))
+    coarse = filled(cv2.pyrDown(depth * weight) / coarse_weight, np.sqrt(np.clip(coarse_weight, 0, 1)))
     around = cv2.resize(coarse, depth.shape[::-1], interpolation=cv2.INTER_LINEAR)
     trust = weight**2 / (weight**2 + np.float32(0.01))
     mixed: Map = trust * depth + (1 - trust) * around

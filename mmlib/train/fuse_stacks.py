@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmlib.nets.pyramids import halve, join, split
+from mmlib.nets.stack_looks import FINE
+
 
 @dataclass(frozen=True)
 class Stacks:
@@ -51,7 +54,7 @@ class Troubles:
 
 
 def prepare(
-    batch: dict[str, Tensor], rng: np.random.Generator, *, troubles: Troubles | None, recorded: float = 0.0
+    batch: dict[str, Tensor], rng: np.random.Generator, *, troubles: Troubles | None, recorded: float | None
 ) -> Stacks:
     """Make stacks of a batch of scenes.
 
@@ -59,8 +62,9 @@ def prepare(
         batch: from `mmlib.train.scenes.draw`.
         rng: where luck comes from.
         troubles: what goes wrong; None for nothing.
-        recorded: share of the target that is the picture a camera could record, each pixel from the frames nearest to
-            focus; the rest is the truth, in which what only bends light does not show.
+        recorded: the target's fine detail is what a still camera could record: this share of it from the frames
+            nearest to focus at each pixel, the rest from those that show most. All else is the truth, in which what
+            only bends light does not show. None takes the truth for fine detail too.
 
     Returns:
         The stacks.
@@ -74,9 +78,12 @@ def prepare(
     places = (batch["z_um"] - batch["z_um"][:, :1]) / pitch
     depth = (batch["depth_um"] - batch["z_um"][:, :1, None]) / pitch[..., None]
     target = batch["truth"]
-    if recorded > 0:
+    if recorded is not None:
         still = moved(batch["still"], -shift)
-        target = (1 - recorded) * target + recorded * in_focus(still, places, depth)
+        fine, _ = split(in_focus(still, places, depth), FINE)
+        strong = strongest(still)
+        mixed = [recorded * a + (1 - recorded) * b for a, b in zip(fine, strong, strict=True)]
+        target = join(mixed, split(target, FINE)[1][-1])
     order = _order(frames.shape[1], rng, troubles)
     frames, places = frames[:, order], places[:, order]
     if troubles is not None and frames.shape[1] > 2 and rng.random() < troubles.ruined:
@@ -120,6 +127,52 @@ def in_focus(still: Tensor, places: Tensor, depth: Tensor) -> Tensor:
     within = depth.clamp(0, max(still.shape[1] - 1, 0))
     share = (1 - (places[..., None, None] - within[:, None]).abs()).clamp_min(0)
     return (still * share[:, :, None]).sum(1) / share.sum(1)[:, None].clamp_min(1e-6)
+
+
+def strongest(still: Tensor) -> list[Tensor]:
+    """Take fine detail from the frames that have most of it; in a still stack without noise that is no bad choice.
+
+    Args:
+        still: (B, K, 3, H, W).
+
+    Returns:
+        Levels of detail (B, 3, h, w), fine first.
+    """
+    batch, count = still.shape[:2]
+    details, _ = split(still.flatten(0, 1), FINE)
+    picked = []
+    for detail in details:
+        energy = halve(detail.square().sum(1, keepdim=True))
+        energy = functional.avg_pool2d(functional.pad(energy, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
+        wide = functional.interpolate((energy + 1e-6).log(), detail.shape[-2:], mode="bilinear", align_corners=False)
+        share = (4 * wide).view(batch, count, 1, *detail.shape[-2:]).softmax(1)
+        picked.append((share * detail.view(batch, count, *detail.shape[1:])).sum(1))
+    return picked
+
+
+def again(stacks: Stacks, rng: np.random.Generator) -> Stacks:
+    """Turn stacks that were seen before, and leave some of their frames out: new stacks for little work.
+
+    Args:
+        stacks: from `prepare`.
+        rng: where luck comes from.
+
+    Returns:
+        Other stacks of the same scenes.
+    """
+    flips = [axis for axis in (-2, -1) if rng.random() < 0.5]
+    swap = rng.random() < 0.5
+
+    def turned(pictures: Tensor) -> Tensor:
+        pictures = pictures.flip(flips)
+        return pictures.transpose(-2, -1).contiguous() if swap else pictures
+
+    count = stacks.frames.shape[1]
+    kept = np.sort(rng.permutation(count)[: rng.integers(max(2, count - 2), count + 1)]) if count > 2 else range(count)
+    return Stacks(
+        turned(stacks.frames[:, list(kept)]), turned(stacks.target), turned(stacks.truth), stacks.places[:, list(kept)],
+        turned(stacks.depth), turned(stacks.field),
+    )  # fmt: skip
 
 
 def _order(count: int, rng: np.random.Generator, troubles: Troubles | None) -> list[int]:

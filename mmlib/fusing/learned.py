@@ -1,0 +1,198 @@
+"""Fusion with learned weights: a small net says how much each frame counts at each place and scale."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.filters import Levels, Map, join_levels, level_count
+from mmlib.fusing.detail import on_grid_of
+from mmlib.fusing.looks import Seen, Survey, Together
+from mmlib.fusing.method import Layout, Result
+from mmlib.fusing.sharpest import filled
+from mmlib.fusing.strangers import Strangers
+from mmlib.fusing.weigher import Weigher, load_weigher
+from mmlib.pictures import Frame
+
+NET = "fuse-best"
+"""The card of the net."""
+
+FINE = 2
+"""Levels of detail that are averages of the frames and nothing else; below them shades are set right."""
+
+ALIKE = 0.35
+"""Frames within a quarter of the highest energy show about as much: that is so far below it on the net's scale."""
+
+PREFERENCE = 10.0
+"""Logarithm of how much more the nearest frame counts than the farthest, where that is asked for."""
+
+STRANGE = 20.0
+"""Logarithm of how much less a frame counts that does not belong."""
+
+BEYOND = 0.01
+"""Shades may leave the range that the frames have there by so much."""
+
+
+class Learned:
+    """Weighted Laplacian pyramid of all colours; a net that sees the whole stack sets the weights.
+
+    The first turn finds what all frames have together, the second weighs each frame beside its two neighbours and
+    beside all. What comes out is an average of the frames at every scale, so the net can choose but not invent, and
+    no seam can appear. Memory does not depend on how many frames there are.
+    """
+
+    turns: ClassVar[int] = 2
+
+    def __init__(self, layout: Layout, weigher: Weigher | None = None) -> None:
+        """Start on a stack.
+
+        Args:
+            layout: what the frames are like.
+            weigher: the net; None loads the one that ships.
+        """
+        self.layout = layout
+        self.weigher = weigher or load_weigher(NET)
+        self.levels = level_count(*layout.size, most=self.weigher.levels)
+        self.survey = Survey(self.levels)
+        self.strangers = Strangers()
+        self.together: Together | None = None
+        self.waiting: list[tuple[Frame, Seen]] = []  # the last two frames; their pictures are needed a frame later
+        self.likeness: list[list[Map]] = []
+        self.sums: list[Map] = []
+        self.seen = 0
+        self.shades: list[Map] = []  # the sum, the darkest and the brightest of all frames at a quarter of the size
+        self.weights: list[Map] = []
+        grid = tuple((side + 1) // 2 for side in layout.size)
+        self.number: NDArray[np.uint16] = np.zeros(grid, np.uint16)
+        self.best: Map = np.full(grid, -np.inf, np.float32)
+        self.share, self.moment, self.spread = (np.zeros(grid, np.float32) for _ in range(3))
+
+    def see(self, frame: Frame, number: int, turn: int) -> None:
+        """Survey a frame in the first turn; in the second weigh the one before it, whose neighbours are now known."""
+        if turn == 0:
+            self.survey.see(frame)
+            self.strangers.see(frame)
+            return
+        if self.together is None:
+            self.together = Together(self.survey)
+        last = len(self.layout.heights) - 1
+        seen = self.together.take_apart(frame)
+        self.waiting.append((frame, seen))
+        if len(self.waiting) > 1:
+            self.likeness.append(self.together.likeness(self.waiting[-2][1], seen))
+            before = self.waiting[-3][1] if len(self.waiting) > 2 else seen
+            self._weigh(number - 1, *self.waiting[-2], before, seen, self.likeness[0])
+        if number == last:
+            before = self.waiting[-2][1] if last else seen
+            self.likeness = self.likeness[-1:] or [self.together.likeness(seen, seen)]
+            self._weigh(number, frame, seen, before, before, self.likeness[0])
+        self.waiting, self.likeness = self.waiting[-2:], self.likeness[-1:]
+
+    def _weigh(self, number: int, frame: Frame, seen: Seen, before: Seen, after: Seen, with_before: list[Map]) -> None:
+        if self.together is None:
+            return
+        if self.levels:
+            looks = self.together.look(seen, before, after, with_before, self.likeness[-1])
+            weights, rest, depth = self.weigher(looks)
+            if self.layout.prefer:
+                weights = [self._preferring(weight, told, number) for weight, told in zip(weights, looks, strict=True)]
+                depth = self._preferring(depth, looks[0], number)
+        else:
+            weights, rest, depth = [], np.zeros(self.layout.size, np.float32), self.share * 0
+        if number in self.strangers.found:
+            weights, rest, depth = [one - STRANGE for one in weights], rest - STRANGE, depth - STRANGE
+        self._add(frame, [*weights, rest])
+        self.seen += 1
+        sharper = depth > self.best
+        self.number[sharper] = number
+        np.maximum(self.best, depth, out=self.best)
+        share = cv2.exp(depth)
+        height = np.float32(self.layout.heights[number] - self.layout.heights[0])
+        self.share += share
+        self.moment += share * height
+        self.spread += share * (height * height)
+
+    def _preferring(self, weight: Map, told: Map, number: int) -> Map:
+        # where several frames show about as much, the near or the far one of them
+        heights = self.layout.heights
+        place = (heights[number] - heights.min()) / max(float(np.ptp(heights)), 1e-9)
+        among_best = np.clip(1 + (told[1] + ALIKE) * 8, 0, 1)
+        return np.asarray(weight + among_best * np.float32(PREFERENCE * self.layout.prefer * place), np.float32)
+
+    def _add(self, frame: Frame, weights: list[Map]) -> None:
+        parts: Levels = []
+        rest = frame.astype(np.float32)
+        first = not self.sums
+        for level in range(self.levels):
+            half = cv2.pyrDown(rest)
+            detail = cv2.pyrUp(half, dstsize=rest.shape[1::-1])
+            parts.append(cv2.subtract(rest, detail, dst=detail))
+            rest = half
+            if level == FINE - 1:
+                self._remember(rest)
+        parts.append(rest)
+        for level, (part, logarithm) in enumerate(zip(parts, weights, strict=True)):
+            weight = cv2.exp(on_grid_of(logarithm, part))
+            wide = weight if part.ndim == 2 else cv2.merge([weight, weight, weight])
+            if first:
+                self.sums.append(cv2.multiply(part, wide))
+                self.weights.append(weight)
+            else:
+                cv2.accumulateProduct(part, wide, self.sums[level])
+                cv2.add(self.weights[level], weight, dst=self.weights[level])
+
+    def _remember(self, shades: Map) -> None:
+        if not self.shades:
+            self.shades = [shades.copy() for _ in range(3)]
+            return
+        total, dark, bright = self.shades
+        cv2.add(total, shades, dst=total)
+        cv2.min(dark, shades, dst=dark)
+        cv2.max(bright, shades, dst=bright)
+
+    def _shaded(self, levels: Levels) -> Levels:
+        # the net sees three colours; grey counts as three alike
+        if self.levels < FINE:
+            return levels
+        white = np.float32(np.iinfo(self.layout.dtype).max)
+        fused = join_levels(levels[FINE:])
+        total, dark, bright = self.shades
+        mean = total / np.float32(self.seen)
+        told = [_maps(one) / white for one in (fused, mean, dark, bright)]
+        shades = np.concatenate([told[0] - np.float32(0.5), *(one - told[0] for one in told[1:])]) * np.float32(4)
+        found = told[0] + self.weigher.shade(shades) * np.float32(0.25)
+        found = np.clip(found, told[2] - np.float32(BEYOND), told[3] + np.float32(BEYOND)) * white
+        return [*levels[:FINE], found.mean(0) if fused.ndim == 2 else np.ascontiguousarray(found.transpose(1, 2, 0))]
+
+    def finish(self) -> Result:
+        """Divide by the weights and join the levels."""
+        levels = []
+        for total, weight in zip(self.sums, self.weights, strict=True):
+            wide = weight if total.ndim == 2 else cv2.merge([weight, weight, weight])
+            levels.append(cv2.divide(total, wide, dst=total))
+        picture = np.multiply(join_levels(self._shaded(levels)), np.float32(1 / np.iinfo(self.layout.dtype).max))
+        depth, sure = self._depth()
+        size = self.layout.size[::-1]
+        return Result(
+            picture=np.clip(picture, 0, 1, out=picture),
+            index=np.asarray(cv2.resize(self.number, size, interpolation=cv2.INTER_NEAREST), np.uint16),
+            depth=np.asarray(cv2.resize(depth, size, interpolation=cv2.INTER_LINEAR), np.float32),
+            confidence=np.asarray(cv2.resize(sure, size, interpolation=cv2.INTER_LINEAR), np.float32),
+            parameters={"levels": self.levels, "net": NET, "left_out": sorted(self.strangers.found)},
+        )
+
+    def _depth(self) -> tuple[Map, Map]:
+        heights = self.layout.heights
+        mean = self.moment / self.share
+        variance = np.maximum(self.spread / self.share - mean * mean, 0)
+        whole = float(np.std(heights))
+        sure = np.clip(1 - np.sqrt(variance) / np.float32(whole), 0, 1) if whole else np.ones_like(mean)
+        depth = np.clip(filled(mean + heights[0], sure), heights.min(), heights.max())
+        return np.asarray(depth, np.float32), np.asarray(sure, np.float32)
+
+
+def _maps(picture: Map) -> Map:
+    return np.stack([picture] * 3) if picture.ndim == 2 else np.ascontiguousarray(picture.transpose(2, 0, 1))

@@ -1,0 +1,105 @@
+"""The net that weighs frames, as it is used: its weights are read once and answer with arrays."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmlib.fusing.layers import Maps, convolve, enlarge, halve, mix
+from mmlib.zoo import card, weights_path
+
+MOST = 24.0
+"""Logarithms of weights stay within this of 0."""
+
+
+class Weigher:
+    """The same numbers as `mmlib.nets.stack_weights.StackWeights`, whose layers it has."""
+
+    def __init__(self, layers: dict[str, NDArray[np.float32]], levels: int) -> None:
+        """Take the layers of a net.
+
+        Args:
+            layers: its tensors by their names.
+            levels: how many scales it has kernels for.
+        """
+        self.layers = layers
+        self.levels = levels
+
+    def __call__(self, looks: list[Maps]) -> tuple[list[Maps], Maps, Maps]:
+        """Weigh one frame.
+
+        Args:
+            looks: for each level, fine first, (11, h, w).
+
+        Returns:
+            The logarithm of the weight of each level (h, w); that of the rest; that of the depth.
+        """
+        found: list[Maps] = []
+        for level, told in enumerate(looks):
+            if level:
+                told = np.concatenate([told, halve(found[-1])])
+            found.append(convolve(told, *self._layer(f"down.{level}")))
+        deep = convolve(found[-1], *self._layer("deep"))
+        weights: list[Maps] = []
+        rest = depth = deep[0]
+        last = len(looks) - 1
+        for level in range(last, -1, -1):
+            if level < last:
+                deep = enlarge(deep, (found[level].shape[1], found[level].shape[2]))
+            deep = mix([found[level], deep], *self._flat(f"up.{level}"))
+            np.maximum(deep, 0, out=deep)
+            if level == last:
+                rest = mix([deep, looks[level]], *self._flat("rest"))[0]
+            weight, depth = mix([deep, looks[level]], *self._flat(f"head.{level}"))
+            weights.append(np.clip(weight, -MOST, MOST))
+        return weights[::-1], np.clip(rest, -MOST, MOST), np.clip(depth, -MOST, MOST)
+
+    def shade(self, shades: Maps) -> Maps:
+        """Say how to set coarse shades right.
+
+        Args:
+            shades: (12, h, w), see `mmlib.nets.stack_weights.Shading`.
+
+        Returns:
+            (3, h, w) to add to the fused shades, times 4.
+        """
+        fine = self._through("first", shades)
+        middle = self._through("second", halve(fine))
+        deep = self._through("third", halve(middle))
+        wide = np.concatenate([middle, enlarge(deep, (middle.shape[1], middle.shape[2]))])
+        middle = convolve(wide, *self._layer("shade.back.0"))
+        wide = np.concatenate([fine, enlarge(middle, (fine.shape[1], fine.shape[2]))])
+        return mix([convolve(wide, *self._layer("shade.back.1"))], *self._flat("shade.last"))
+
+    def _through(self, name: str, maps: Maps) -> Maps:
+        for number in range(2):
+            maps = convolve(maps, *self._layer(f"shade.{name}.{number}"))
+        return maps
+
+    def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self.layers[f"{name}.weight"], self.layers[f"{name}.bias"]
+
+    def _flat(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        weight, bias = self._layer(name)
+        return weight[:, :, 0, 0], bias
+
+
+@cache
+def load_weigher(name: str) -> Weigher:
+    """Read a net that weighs frames.
+
+    Args:
+        name: as `mmlib.zoo.cards` has it.
+
+    Returns:
+        The net.
+
+    Raises:
+        InputError: if its weights are missing or damaged.
+    """
+    from safetensors.numpy import load_file
+
+    layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
+    return Weigher(layers, int(card(name).config["levels"]))

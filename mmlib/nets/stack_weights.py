@@ -1,0 +1,145 @@
+"""A small net that says how much each frame of a stack counts at each place and scale, and which shade it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+FEATURES = 11
+"""What the net is told of a frame at one scale; `look` lists them."""
+
+MOST = 24.0
+"""Logarithms of weights stay within this of 0: sums of their exponentials fit float32, and a frame can be silent."""
+
+
+@dataclass(frozen=True)
+class StackWeightsConfig:
+    """Sizes of the net.
+
+    Attributes:
+        channels: at every scale.
+        levels: scales of detail; the rest below them is averaged with the weights of the coarsest.
+        shading: channels of the part that sets shades, at its finest scale.
+    """
+
+    channels: int = 16
+    levels: int = 4
+    shading: int = 24
+
+
+class StackWeights(nn.Module):
+    """Two sweeps over the scales, from fine to coarse and back; then weights for each scale and one for the depth.
+
+    Fine detail decides which frame is sharp, coarse detail where rims and blank places belong: each scale hears both.
+    Every scale has kernels of its own.
+    """
+
+    def __init__(self, config: StackWeightsConfig) -> None:
+        super().__init__()
+        self.config = config
+        width = config.channels
+        self.down = nn.ModuleList(
+            nn.Conv2d(FEATURES + (width if level else 0), width, 3, padding=1) for level in range(config.levels)
+        )
+        self.deep = nn.Conv2d(width, width, 3, padding=1)
+        self.up = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for _ in range(config.levels))
+        self.head = nn.ModuleList(nn.Conv2d(width + FEATURES, 2, 1) for _ in range(config.levels))
+        self.rest = nn.Conv2d(width + FEATURES, 1, 1)
+        self.shade = Shading(config.shading)
+        with torch.no_grad():
+            for head in [*self.head, self.rest]:
+                head.weight.zero_()
+                head.bias.zero_()
+            for level, head in enumerate(self.head):  # at first as a classical pyramid: by the strength of detail alone
+                head.weight[:, width + 1] = 12.0 if level < 2 else 6.0
+
+    def forward(self, looks: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Weigh frames.
+
+        Args:
+            looks: for each level, fine first, (N, FEATURES, h, w) as `look` gives them.
+
+        Returns:
+            The logarithm of the weight of each level (N, 1, h, w); that of the rest; that of the depth.
+        """
+        found: list[Tensor] = []
+        for level, told in enumerate(looks):
+            if level:
+                told = torch.cat([told, _pool(found[-1])], 1)
+            found.append(functional.relu(self.down[level](told)))
+        deep = functional.relu(self.deep(found[-1]))
+        weights: list[Tensor] = []
+        rest = depth = deep
+        for level in reversed(range(len(looks))):
+            if level < len(looks) - 1:
+                deep = functional.interpolate(deep, found[level].shape[-2:], mode="bilinear", align_corners=False)
+            deep = functional.relu(self.up[level](torch.cat([found[level], deep], 1)))
+            said = torch.cat([deep, looks[level]], 1)
+            if level == len(looks) - 1:
+                rest = _bounded(self.rest(said))
+            weight, depth = _bounded(self.head[level](said)).split(1, 1)
+            weights.append(weight)
+        return weights[::-1], rest, depth
+
+
+def _bounded(logarithm: Tensor) -> Tensor:
+    return logarithm.clamp(-MOST, MOST)
+
+
+def _pool(fine: Tensor) -> Tensor:
+    height, width = fine.shape[-2:]
+    if height % 2 or width % 2:
+        fine = functional.pad(fine, (0, width % 2, 0, height % 2), mode="replicate")
+    return functional.avg_pool2d(fine, 2)
+
+
+class Shading(nn.Module):
+    """Sets coarse shades right: light that a specimen only bends is missing where it was and too much beside it.
+
+    It works on a quarter of the size, so it cannot draw detail, and what it says stays within the range of the frames.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        wide = width * 4 // 3
+        self.first = nn.ModuleList([nn.Conv2d(12, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)])
+        self.second = nn.ModuleList([nn.Conv2d(width, wide, 3, padding=1), nn.Conv2d(wide, wide, 3, padding=1)])
+        self.third = nn.ModuleList([nn.Conv2d(wide, wide, 3, padding=1), nn.Conv2d(wide, wide, 3, padding=1)])
+        self.back = nn.ModuleList(
+            [nn.Conv2d(2 * wide, wide, 3, padding=1), nn.Conv2d(wide + width, width, 3, padding=1)]
+        )
+        self.last = nn.Conv2d(width, 3, 1)
+        with torch.no_grad():
+            for number in self.last.parameters():
+                number.mul_(0.1)  # at first it leaves shades nearly as they are
+
+    def forward(self, shades: Tensor) -> Tensor:
+        """Say what to add.
+
+        Args:
+            shades: (N, 12, h, w): the fused shades less one half, and what mean, darkest and brightest frame have more;
+                0..1, all times 4.
+
+        Returns:
+            (N, 3, h, w) to add to the fused shades, times 4.
+        """
+        fine = _through(self.first, shades)
+        middle = _through(self.second, _pool(fine))
+        deep = _through(self.third, _pool(middle))
+        middle = functional.relu(self.back[0](torch.cat([middle, _as_large(deep, middle)], 1)))
+        fine = functional.relu(self.back[1](torch.cat([fine, _as_large(middle, fine)], 1)))
+        found: Tensor = self.last(fine)
+        return found
+
+
+def _through(layers: nn.ModuleList, maps: Tensor) -> Tensor:
+    for layer in layers:
+        maps = functional.relu(layer(maps))
+    return maps
+
+
+def _as_large(maps: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(maps, like.shape[-2:], mode="bilinear", align_corners=False)
