@@ -9,15 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.errors import unknown
+from mmlib.errors import InputError, unknown
 from mmlib.fusing.blend import Blend
 from mmlib.fusing.focusall import FocusAll
 from mmlib.fusing.following import Following
+from mmlib.fusing.learned import Learned
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
 from mmlib.fusing.wavelet import Wavelet
-from mmlib.pictures import Picture, as_picture
+from mmlib.pictures import Frame, Picture, as_picture
 from mmlib.progress import Progress, part, report, silent
 from mmlib.registration import Alignment, check_field, check_mode
 from mmlib.stacks import ZStack
@@ -25,6 +26,7 @@ from mmlib.stacks import ZStack
 METHODS: dict[str, Maker] = {
     "blend": Blend,
     "focusall": FocusAll,
+    "learned": Learned,
     "mean": Mean,
     "pyramid": Pyramid,
     "wavelet": Wavelet,
@@ -34,7 +36,10 @@ METHODS: dict[str, Maker] = {
 BEST = "blend"
 """The method that ``best`` stands for."""
 
-__all__ = ["BEST", "METHODS", "Fused", "Layout", "Method", "Result", "fuse"]
+PREFERENCES = {"clearest": 0, "near": 1, "far": -1}
+"""Which of several surfaces seen in one place is wanted; the near one is the higher."""
+
+__all__ = ["BEST", "METHODS", "PREFERENCES", "Fused", "Layout", "Method", "Result", "fuse"]
 
 
 @dataclass(frozen=True)
@@ -67,17 +72,21 @@ def fuse(
     *,
     method: str = "best",
     align: str = "auto",
+    prefer: str = "clearest",
     field: NDArray[np.bool_] | None = None,
     progress: Progress = silent,
 ) -> Fused:
     """Fuse a stack into one picture that is sharp everywhere.
 
-    Frames are read one after another and never kept, so memory does not grow with their number.
+    Frames are read one after another and never kept, so memory does not grow with their number. Their order does not
+    matter beyond that neighbours in the stack should be neighbours in height where that can be had.
 
     Args:
         stack: any number of frames, grey or colour, 8 or 16 bit.
-        method: ``mean``, ``wavelet``, ``pyramid``, ``blend``, or ``best``, the one we recommend.
+        method: one of `METHODS`, or ``best``, the one we recommend.
         align: ``auto`` moves frames onto each other where they drift, ``on`` always, ``off`` never.
+        prefer: ``near`` or ``far`` takes the nearer or the farther of several surfaces that show in one place, such as
+            a hair above a leaf; ``clearest`` the one that shows most. Method ``learned`` alone can choose.
         field: (H, W) True where the specimen is seen; alignment looks only there; None finds it.
         progress: told the share done; what it raises stops the work.
 
@@ -85,20 +94,26 @@ def fuse(
         The picture, the index, the depth and how they were made.
 
     Raises:
-        InputError: if a name is not known, or the field does not fit the frames.
+        InputError: if a name is not known, the method cannot prefer, the field does not fit the frames, or a frame is
+            unlike the others in size, colour or depth.
     """
     started = time.perf_counter()
     if method != "best" and method not in METHODS:
         raise unknown("method", method, [*METHODS, "best"])
     name = BEST if method == "best" else method
+    if prefer not in PREFERENCES:
+        raise unknown("preference", prefer, PREFERENCES)
+    if prefer != "clearest" and name != "learned":
+        raise InputError(f"method {name} takes what is clearest; for near or far surfaces use method learned")
     check_mode(align)
     check_field(field, stack)
     heights = np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float32)
-    making = METHODS[name](Layout(stack.shape, stack.dtype, heights))
+    making = METHODS[name](Layout(stack.shape, stack.dtype, heights, PREFERENCES[prefer]))
     following = Following(stack, align, field)
     for turn in range(making.turns):
         told = part(progress, turn / making.turns, (turn + 1) / making.turns)
         for number, frame in enumerate(report(stack, len(stack), "fusing", told)):
+            _check_alike(stack, frame, number)
             making.see(following.place(frame, number), number, turn)
     result = making.finish()
     picture = as_picture(stack[0]) if len(stack) == 1 else result.picture
@@ -109,6 +124,21 @@ def fuse(
         confidence=result.confidence,
         alignment=following.alignment(),
         method=name,
-        parameters={"method": name, "asked": method, "align": align, "frames": len(stack), **result.parameters},
+        parameters={
+            "method": name,
+            "asked": method,
+            "align": align,
+            "prefer": prefer,
+            "frames": len(stack),
+            **result.parameters,
+        },
         seconds=time.perf_counter() - started,
     )
+
+
+def _check_alike(stack: ZStack, frame: Frame, number: int) -> None:
+    if frame.shape != stack.shape or frame.dtype != stack.dtype:
+        raise InputError(
+            f"frame {number} of {stack.source} is {frame.shape} {frame.dtype}, not {stack.shape} {stack.dtype}; all "
+            "frames of a stack must be alike in size, colour and depth"
+        )
