@@ -103,7 +103,7 @@ def _card_html(card: zoo.Card) -> str:
         "Licence": card.licence,
         "File": f"{card.file}, {card.bytes / 1e6:.2f} MB, sha256 {card.sha256[:16]}…",
     }
-    table = f'<div class="mmr-scroll" tabindex="0"><table><tbody>{scores}</tbody></table></div>' if scores else ""
+    table = f'<div class="mmp-words" tabindex="0"><table><tbody>{scores}</tbody></table></div>' if scores else ""
     return (
         f"<details><summary><strong>{escape(card.title)}</strong> <code>{escape(card.name)}</code></summary>"
         f"<p>{escape(card.task)}</p>{table}{facts(pairs)}</details>"
@@ -151,7 +151,7 @@ def versions_html() -> str:
         )
     python = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
     return (
-        f'<p>{escape(python)}</p><div class="mmr-scroll" tabindex="0" role="region" aria-label="Versions and licences">'
+        f'<p>{escape(python)}</p><div class="mmp-words" tabindex="0" role="region" aria-label="Versions and licences">'
         "<table><thead><tr><th scope=col>Package</th><th scope=col>Version</th><th scope=col>Licence</th>"
         f"<th scope=col>For</th></tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
