@@ -1,0 +1,292 @@
+"""Cells to learn focus from: what a judge sees of them in every plane, and what is true of them; made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmlib.errors import InputError
+from mmlib.focusing.bands import Cells, differences, even_light, measure_bands
+from mmlib.focusing.features import LAGS, SHRINKS, CoarseLook, Profile, coarse_details
+from mmlib.progress import Progress, silent
+from mmlib.sharpness.cells import cell_means, cell_share, grid
+from mmlib.sharpness.frames import inner_field
+from mmlib.sharpness.measure import as_grey
+from mmlib.simulation.compression import compress
+from mmlib.simulation.luck import Luck
+from mmlib.simulation.photograph import _draw_cover as draw_cover_by_chance
+from mmlib.simulation.photograph import draw_camera, smear_in_depth, smear_sideways
+from mmlib.simulation.ranges import Ranges
+from mmlib.train.cone import fill_cone
+from mmlib.train.scenes import Pool, cut, make_pool, read_light
+
+Values = NDArray[np.float32]
+CELL, STRIDE = 84, 46
+TOGETHER = 20
+"""Stacks in a file."""
+IN_DOF, OUT_DOF = 0.5, 2.0
+"""In focus is nearer than half a depth of field, out of focus farther than two."""
+
+
+@dataclass(frozen=True)
+class CellRecipe:
+    """How many cells of what.
+
+    Attributes:
+        seed: of everything.
+        train: stacks to learn from; each gives nine cells.
+        validation: stacks of other families to choose the best weights by.
+        size: rows and columns of a stack: room for three by three cells.
+        planes: of a stack; training takes some of them.
+        electrons: at full scale, least and greatest: from a cheap phone in dim light to a good one.
+        filled_share: share of stacks whose condenser is filled between its points, see `cone.fill_cone`.
+        filled: strength of that.
+    """
+
+    seed: int = 5
+    train: int = 760
+    validation: int = 110
+    size: int = 176
+    planes: int = 14
+    electrons: tuple[float, float] = (1500.0, 300000.0)
+    filled_share: float = 0.75
+    filled: tuple[float, float] = (0.6, 1.2)
+
+
+@dataclass(frozen=True)
+class FocusCells:
+    """Cells of many stacks: S stacks of N cells in K planes.
+
+    Attributes:
+        energy: (S, K, N, 4), noise: (S, K) and moments: (S, K, N, 3, 3), as `Profile` has them.
+        gram: (S, N, 3, K, K) how alike any two planes are at each coarse scale, 1 on the diagonal.
+        defocus_dof: (S, K, N) mean over the cell, weighted by detail.
+        near: (S, K, N) share within half a depth of field; far: beyond two.
+        visible: (S, K, N) correlation of the fine structure with the truth's, whatever its contrast.
+        detail: (S, N) contrast of the truth's fine structure.
+        dirt: (S, N) share under dirt.
+        field: (S, N) share in the field.
+    """
+
+    energy: Values
+    noise: Values
+    moments: Values
+    gram: Values
+    defocus_dof: Values
+    near: Values
+    far: Values
+    visible: Values
+    detail: Values
+    dirt: Values
+    field: Values
+
+    def __len__(self) -> int:
+        """Count the stacks."""
+        return len(self.energy)
+
+    def profile(self, stack: int, planes: Sequence[int]) -> Profile:
+        """Give what a judge would see of some planes of a stack, in any order.
+
+        Args:
+            stack: which.
+            planes: which, in the order in which they come.
+        """
+        at = np.asarray(planes)
+        gram = self.gram[stack]
+        alike = np.zeros((len(at), gram.shape[0], len(SHRINKS), len(LAGS)))
+        for place, lag in enumerate(LAGS):
+            for k in range(lag, len(at)):
+                alike[k, :, :, place] = gram[:, :, at[k], at[k - lag]]
+        return Profile(
+            self.energy[stack, at].astype(float), self.moments[stack, at].astype(float), alike,
+            self.noise[stack, at].astype(float),
+        )  # fmt: skip
+
+
+def make_cells(
+    split: str,
+    recipe: CellRecipe,
+    work: Path,
+    *,
+    textures: Path | None = None,
+    processes: int = 2,
+    budget_s: float = math.inf,
+    progress: Progress = silent,
+) -> FocusCells:
+    """Make the cells of a split, or read what was made before; a file that is there is whole.
+
+    Args:
+        split: ``"train"`` or ``"validation"``.
+        recipe: how many of what.
+        work: where they are kept, and the pool of scenes.
+        textures: a folder of pictures that scenes are made of.
+        processes: how many make the pool of scenes.
+        budget_s: begin no more stacks after this many seconds.
+        progress: told how far it is.
+
+    Returns:
+        The cells.
+
+    Raises:
+        InputError: if there was no time for any.
+    """
+    started = time.monotonic()
+    about = json.dumps([{**asdict(recipe), "train": 0, "validation": 0}, textures is not None])  # more: the first stay
+    folder = work / "focus" / f"{split}-{hashlib.sha256(about.encode()).hexdigest()[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    count = -(-(recipe.train if split == "train" else recipe.validation) // TOGETHER)
+    files = [folder / f"{number:04d}.npz" for number in range(count)]
+    missing = [file for file in files if not file.is_file()]
+    scenes = []
+    if missing:
+        pool = replace(Pool(), size=max(recipe.size, Pool.size))
+        scenes = make_pool(
+            split, pool, work, textures=textures, processes=processes, budget_s=budget_s / 2, progress=progress
+        )
+    for file in missing:
+        if time.monotonic() - started > budget_s:
+            break
+        number = files.index(file)
+        found = [_cells_of(_take(scenes, recipe, split, TOGETHER * number + one)) for one in range(TOGETHER)]
+        part = file.with_suffix(".part")
+        with part.open("wb") as opened:
+            np.savez(opened, allow_pickle=False, **{name: np.stack([one[name] for one in found]) for name in found[0]})
+        part.replace(file)
+        progress((number + 1) / count, f"cells for {split}: {TOGETHER * (number + 1)} of {TOGETHER * count} stacks")
+    read: list[dict[str, Values]] = []
+    for file in files:
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as kept:
+                read.append({name: kept[name] for name in kept.files})
+    if not read:
+        raise InputError(f"there was no time to make any {split} cells; give a larger --budget-s")
+    return FocusCells(**{name: np.concatenate([one[name] for one in read]) for name in read[0]})
+
+
+Scene = dict[str, NDArray[Any]]
+
+
+def _take(scenes: Sequence[Path], recipe: CellRecipe, split: str, number: int) -> Scene:
+    """Take a stack of a scene of the pool with a random phone: frames as they are kept, and what is true of them."""
+    luck = Luck(torch.Generator().manual_seed(1_000_003 * recipe.seed + 2 * number + (split != "train")), "cpu")
+    light = cut(luck, read_light(scenes[luck.integer(0, len(scenes) - 1)]), recipe.size, recipe.planes)
+    filled = luck.uniform(*recipe.filled) if luck.chance(recipe.filled_share) else 0.0
+    light = fill_cone(light, Pool.points, filled)
+    ranges = replace(Ranges(), electrons=recipe.electrons)
+    moving = light.planes
+    if luck.chance(0.5):
+        moving = smear_in_depth(moving, luck.uniform(*ranges.smear))
+        length, angle = luck.uniform(*ranges.drift_px) if luck.chance(0.5) else 0.0, luck.uniform(0, 2 * math.pi)
+        moving = smear_sideways(moving, (length * math.sin(angle), length * math.cos(angle)))
+    cover = draw_cover_by_chance(luck, recipe.size, recipe.size, ranges)
+    gain = 1 + luck.uniform(*ranges.flicker) * luck.randn(recipe.planes)[:, None, None, None]
+    taken = draw_camera(luck, ranges).take(cover.over(moving), gain=gain, generator=luck.generator)
+    if luck.chance(ranges.compressed_share):
+        taken = compress((taken * 255).round() / 255, luck.log_uniform(*ranges.jpeg_quality))
+    hidden = np.any([np.zeros(cover.inside.shape, bool), *cover.masks.values()], axis=0)
+    return {
+        "frames": (taken * 255).round().byte().permute(0, 2, 3, 1).numpy(),  # (K, H, W, 3)
+        "planes": light.planes.mean(dim=1).numpy(),  # (K, H, W)
+        "truth": light.sharp.mean(dim=0).numpy(),
+        "defocus": ((light.z_um[:, None, None] - light.depth_um) / light.depth_of_field_um).numpy(),
+        "field": cover.inside,
+        "dirt": hidden & cover.inside,
+    }
+
+
+def _cells_of(scene: Scene) -> dict[str, Values]:
+    """Look at the cells of one stack as a judge does, and note what is true of them."""
+    frames, field = scene["frames"], scene["field"]
+    whole = None if field.all() else field
+    inner = inner_field(whole)
+    cells = grid(frames.shape[1:], CELL, STRIDE)
+    coarse = CoarseLook(frames.shape[1:3], cells, inner)
+    bands, moments, details = [], [], []
+    for frame in frames:
+        even = even_light(as_grey(frame), whole)
+        bands.append(measure_bands(even, differences(even), cells, inner))
+        moments.append(coarse.see(even)[0])
+        details.append([d if m is None else d * m for d, m in zip(coarse_details(even), coarse.masks, strict=True)])
+    energy = np.nan_to_num(np.stack([band.energy for band in bands]))  # (K, 4, rows, columns)
+    count = len(frames)
+    known = {
+        "energy": energy.transpose(0, 2, 3, 1).reshape(count, -1, len(energy[0])),
+        "noise": np.array([band.noise for band in bands]),
+        "moments": np.stack(moments).reshape(count, -1, *moments[0].shape[2:]),
+        "gram": _gram(details, cells),
+        **_truth(scene, cells),
+    }
+    return {name: np.asarray(value, dtype=np.float32) for name, value in known.items()}
+
+
+def _gram(details: list[list[NDArray[np.float32]]], cells: Cells) -> NDArray[np.float32]:
+    """Correlate every plane with every other in each cell: (N, 3, K, K)."""
+    tops, lefts, edge = cells
+    found = []
+    for top in tops:
+        for left in lefts:
+            of_cell = []
+            for scale, shrink in enumerate(SHRINKS):
+                height, width = details[0][scale].shape
+                small = max(edge // shrink, 1)
+                y, x = min(top // shrink, height - small), min(left // shrink, width - small)
+                flat = np.stack([d[scale][y : y + small, x : x + small].ravel() for d in details])
+                flat = flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-8)
+                of_cell.append(flat @ flat.T)
+            found.append(np.stack(of_cell))
+    return np.stack(found)
+
+
+def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
+    """Note what is true of the cells of a stack."""
+    field = scene["field"].astype(np.float32)
+    inside = cv2.erode(field, np.ones((17, 17), np.float32), borderType=cv2.BORDER_REPLICATE)
+    light = np.maximum(cv2.GaussianBlur(scene["truth"], (0, 0), 20), 0.02)
+    fine = _fine_structure(scene["truth"]) / light * inside
+    stills = [_fine_structure(plane) / light * inside for plane in scene["planes"]]
+    defocus = scene["defocus"]  # (K, H, W)
+    weight = fine**2 + 0.1 * float((fine**2).mean()) + 1e-9
+    total = cell_means(weight, cells)
+    away = np.abs(defocus)
+    own = _root(cell_means(fine * fine, cells))
+
+    def each(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.stack(values).reshape(len(values), -1)
+
+    def share(where: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return cell_means(where.astype(np.float32), cells)
+
+    return {
+        "defocus_dof": each([cell_means(d * weight, cells) / total for d in defocus]),
+        "near": each([share(a < IN_DOF) for a in away]),
+        "far": each([share(a > OUT_DOF) for a in away]),
+        "visible": each(
+            [
+                cell_means(s * fine, cells) / (own * np.sqrt(np.maximum(cell_means(s * s, cells), 1e-12)) + 1e-9)
+                for s in stills
+            ]
+        ),
+        "detail": (own / np.sqrt(np.maximum(cell_share(inside > 0, cells), 1e-3))).ravel(),
+        "dirt": share(scene["dirt"]).ravel(),
+        "field": share(field > 0).ravel(),
+    }
+
+
+def _fine_structure(grey: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give what lies between Gaussians of 1 and 4 px."""
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 4))
+
+
+def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(np.maximum(values, 1e-12))
