@@ -92,7 +92,7 @@ def train(
     """
     device = torch.device(device)
     net = make_net(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(net.parameters(), lr=recipe.rate, fused=True)
+    optimiser = torch.optim.Adam(net.parameters(), lr=recipe.rate)  # the fused one mixes up moments that it reads back
     state = Checkpoint.start(net)
     if resume and checkpoint is not None:
         state = Checkpoint.load(checkpoint, recipe, net, optimiser) or state
