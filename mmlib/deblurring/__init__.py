@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmlib.deblurring.certainty import new_detail
 from mmlib.deblurring.doing_nothing import NONE
 from mmlib.deblurring.method import Method, Restored, Scene
+from mmlib.deblurring.paper_nets import SDEBLURGAN, SRCNN, UDEBLURGAN, UNET
 from mmlib.deblurring.richardson_lucy import RICHARDSON_LUCY
 from mmlib.deblurring.wiener import WIENER
 from mmlib.errors import InputError, unknown
@@ -26,6 +27,10 @@ from mmlib.stacks import ZStack
 METHODS: dict[str, Method] = {
     "none": NONE,
     "richardson_lucy": RICHARDSON_LUCY,
+    "sdeblurgan": SDEBLURGAN,
+    "srcnn": SRCNN,
+    "udeblurgan": UDEBLURGAN,
+    "unet": UNET,
     "wiener": WIENER,
 }
 """Every deblurring method by name: one file and one line here is all that a new one needs."""

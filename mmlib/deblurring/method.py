@@ -57,8 +57,10 @@ class Method:
         neighbours: how many frames before and after it wants to see, where there is a stack.
         colour: whether it always wants (H, W, 3); grey frames are then shown with three equal channels, and the mean
             of the answer's channels is taken.
+        model: what the zoo calls its weights; empty where it needs none.
     """
 
     restore: Callable[[Picture, Scene, Progress], Restored]
     neighbours: int = 0
     colour: bool = False
+    model: str = ""

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mmlib import zoo
+from mmlib.deblurring import METHODS, deblur, deblur_stack
 from mmlib.experiments.tables.scans import Scan
+from mmlib.metrics.detail import detail_snr
 from mmlib.metrics.reference import psnr, ssim
 from mmlib.pictures import Picture, as_picture
 from mmlib.stacks import ZStack
 
-ROOMS = ("deblurring", "metrics/reference.py", "metrics/pooled.py", "experiments/tables/deblur_scores.py")
+ROOMS = (
+    "deblurring", "inference", "nets", "filters.py", "optics.py", "metrics/reference.py", "metrics/pooled.py",
+    "metrics/detail.py", "experiments/tables/deblur_scores.py",
+)  # fmt: skip
 NOTHING = "none"
 MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
 def deblurrers() -> list[str]:
-    """List what there is: doing nothing, and every method of the deblurring room."""
-    if importlib.util.find_spec("mmlib.deblurring") is None:
-        return [NOTHING]
-    room: Any = importlib.import_module("mmlib.deblurring")
-    return [NOTHING, *(name for name in room.METHODS if name != NOTHING)]
+    """List what can run: doing nothing first, then every method whose weights are there."""
+    cards = zoo.cards()
+    ready = [name for name, method in METHODS.items() if not method.model or method.model in cards]
+    return [NOTHING, *(name for name in ready if name != NOTHING)]
 
 
-def deblurred(picture: Picture, name: str) -> Picture:
-    """Deblur a picture, or leave it alone.
-
-    Args:
-        picture: (H, W) or (H, W, 3), 0..1.
-        name: one of `deblurrers`.
-
-    Returns:
-        The same size, 0..1.
-    """
-    if name == NOTHING:
-        return picture
-    room: Any = importlib.import_module("mmlib.deblurring")
-    return np.asarray(room.deblur(picture, method=name), np.float32)
+def weights_of(name: str) -> str:
+    """Name the weights of a method, so that scores of others do not count; empty where it has none."""
+    model = METHODS[name].model
+    return zoo.card(model).sha256 if model else ""
 
 
 def score_deblurring(scan: Scan, name: str) -> dict[str, float]:
@@ -51,28 +45,54 @@ def score_deblurring(scan: Scan, name: str) -> dict[str, float]:
         name: one of `deblurrers`.
 
     Returns:
-        ``psnr`` in dB and ``ssim`` in hundredths, the mean of the frames that have a twin.
+        The means over the frames that have a twin: ``psnr`` in dB, ``ssim`` in hundredths; ``nearer`` and ``likelier``,
+        the percentage of frames whose PSNR and whose SSIM rose; ``kept``, the PSNR in dB of a twin that was deblurred,
+        against itself; and ``psnr+`` to ``likelier+`` where the method saw each frame with its neighbours.
     """
     field = None if scan.field.all() else scan.field
-    found = []
-    for frame, still in scan.still().items():
-        sharp, blurred = as_picture(still), deblurred(scan.stack.picture(frame), name)
-        found.append((min(psnr(blurred, sharp, field=field), MOST_DB), 100 * ssim(blurred, sharp, field=field)))
-    means = np.mean(found, axis=0)
-    return {"psnr": float(means[0]), "ssim": float(means[1])}
+    twins = {frame: as_picture(still) for frame, still in scan.still().items()}
+    before = {frame: _pair(scan.stack.picture(frame), sharp, field) for frame, sharp in twins.items()}
+
+    def summed(after: dict[int, tuple[float, float]], mark: str = "") -> dict[str, float]:
+        ends = np.array([[*after[frame], *before[frame]] for frame in twins])
+        return {
+            f"psnr{mark}": float(ends[:, 0].mean()),
+            f"ssim{mark}": float(ends[:, 1].mean()),
+            f"nearer{mark}": 100 * float((ends[:, 0] > ends[:, 2]).mean()),
+            f"likelier{mark}": 100 * float((ends[:, 1] > ends[:, 3]).mean()),
+        }
+
+    def alone(picture: Picture) -> Picture:
+        return deblur(picture, method=name, speed=scan.speed, field=scan.field, pixel_um=scan.stack.pixel_um).picture
+
+    found = summed({frame: _pair(alone(scan.stack.picture(frame)), sharp, field) for frame, sharp in twins.items()})
+    middle = sorted(twins)[len(twins) // 2]
+    found["kept"] = _pair(alone(twins[middle]), twins[middle], field)[0]
+    if METHODS[name].neighbours:
+        seen = deblur_stack(scan.stack, method=name, speed=scan.speed, field=scan.field, frames=set(twins))
+        found |= summed({one.frame: _pair(one.picture, twins[one.frame], field) for one in seen}, "+")
+    return found
 
 
-def score_real(stack: ZStack, name: str) -> float:
-    """Give the PSNR of the planes beside focus against the plane in focus, after deblurring.
+def score_real(stack: ZStack, name: str) -> dict[str, float]:
+    """Compare the planes beside focus with the plane in focus, after deblurring, each without its neighbours.
 
     Args:
         stack: an odd number of planes, the middle one in focus.
         name: one of `deblurrers`.
 
     Returns:
-        dB.
+        ``psnr`` and ``detail``, the signal-to-noise ratio of fine detail, both in dB.
     """
     middle = len(stack) // 2
     sharp = stack.picture(middle)
-    beside = [deblurred(stack.picture(i), name) for i in (middle - 1, middle + 1)]
-    return float(np.mean([min(psnr(picture, sharp), MOST_DB) for picture in beside]))
+    beside = [deblur(stack[i], method=name, pixel_um=stack.pixel_um).picture for i in (middle - 1, middle + 1)]
+    return {
+        "psnr": float(np.mean([min(psnr(picture, sharp), MOST_DB) for picture in beside])),
+        "detail": float(np.mean([min(detail_snr(picture, sharp), MOST_DB) for picture in beside])),
+    }
+
+
+def _pair(picture: Picture, sharp: Picture, field: NDArray[Any] | None) -> tuple[float, float]:
+    """PSNR in dB and SSIM in hundredths."""
+    return min(psnr(picture, sharp, field=field), MOST_DB), 100 * ssim(picture, sharp, field=field)

@@ -142,10 +142,10 @@ def _ask(scan: Scan, crops: list[dict[str, Any]], name: str, how: str) -> dict[s
 
 
 def _score_deblurring(scan: Scan, task: Task) -> Scored:
-    scores = {
-        name: _kept(task, deblur_scores.ROOMS, scan, name, partial(deblur_scores.score_deblurring, scan, name))
-        for name in deblur_scores.deblurrers()
-    }
+    scores = {}
+    for name in deblur_scores.deblurrers():
+        work = partial(deblur_scores.score_deblurring, scan, name)
+        scores[name] = _kept(task, deblur_scores.ROOMS, scan, name, work, deblur_scores.weights_of(name))
     return {**_about(scan, task), "scores": scores}
 
 
