@@ -141,3 +141,10 @@ class Latest:
                 hear(then, outcome)
 
         threading.Thread(target=go, name="mmlib page work", daemon=True).start()
+
+
+def apart(
+    work: Callable[[Progress], R], then: Callable[[R], None], failed: Callable[[str], None], progress: Progress
+) -> None:
+    """Do the work in a thread of its own, which nothing newer stops; see `Runner`."""
+    Latest()(work, then, failed, progress)

@@ -1,0 +1,69 @@
+"""The two lists of the Focus page: methods with how far they are, and frames with whether they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+FRONT = Path(__file__).parent / "front"
+"""The browser's half; `focus.css` is the style of the whole page and comes with the list of methods."""
+
+
+class MethodList(anywidget.AnyWidget):
+    """Methods, one of which is chosen for the grid.
+
+    Attributes:
+        rows: ``{"name", "title", "words", "state", "share", "chosen", "removable"}`` each, in the order of the curves.
+    """
+
+    _esm = (FRONT / "method_list.js").read_text(encoding="utf-8")
+    _css = (FRONT / "focus.css").read_text(encoding="utf-8")
+    rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+
+    def __init__(self, show: Callable[[str], None], remove: Callable[[str], None]) -> None:
+        """Make the list.
+
+        Args:
+            show: given the name of the method that the user chose.
+            remove: given the name of the one that the user took away.
+        """
+        self._actions = {"show": show, "remove": remove}
+        super().__init__()
+        self.on_msg(self._receive)
+
+    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
+        action = self._actions.get(str(message.get("type")))
+        name = str(message.get("name"))
+        if action is not None and name in {row["name"] for row in self.rows}:
+            action(name)
+
+
+class FrameList(anywidget.AnyWidget):
+    """Frames with a reason each; a tick keeps one, its number shows it.
+
+    Attributes:
+        rows: ``{"frame", "z", "verdict", "reason", "kept", "by_hand"}`` each.
+        index: the frame that is shown.
+    """
+
+    _esm = (FRONT / "frame_list.js").read_text(encoding="utf-8")
+    rows: traitlets.List[dict[str, Any]] = traitlets.List().tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+
+    def __init__(self, keep: Callable[[list[int], bool], None]) -> None:
+        """Make the list.
+
+        Args:
+            keep: given frames and whether the user keeps them.
+        """
+        self._keep = keep
+        super().__init__()
+        self.on_msg(self._receive)
+
+    def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
+        if message.get("type") == "keep":
+            self._keep([int(frame) for frame in message["frames"]], bool(message["kept"]))
