@@ -1,0 +1,141 @@
+"""Fusion of 3 to 40 frames of scenes that no model has seen: ``python -m mmlib.experiments.fusion_planes``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from mmlib.errors import InputError, unknown
+from mmlib.experiments.recipes import Recipe
+from mmlib.experiments.tables.fusion_scores import MARGIN_PX, best_shift
+from mmlib.experiments.tables.scans import choose
+from mmlib.fusing import METHODS, fuse
+from mmlib.metrics.detail import depth_error, detail_snr
+from mmlib.metrics.reference import psnr
+from mmlib.pictures import Picture
+from mmlib.progress import Progress, report, silent
+from mmlib.simulation import Simulated
+from mmlib.stacks import ZStack
+
+COUNTS = (3, 5, 10, 20, 40)
+BEST_FRAME = "best frame"
+"""The single frame nearest to the truth: what nobody can know beforehand."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one method made of some frames of one scene.
+
+    Attributes:
+        specimen: its name.
+        count: how many frames.
+        method: its name.
+        psnr: dB against the all-in-focus truth, after the shift that fits best.
+        detail: detail SNR, dB.
+        depth: mean error of the depth, in planes; NaN where a method gives none.
+    """
+
+    specimen: str
+    count: int
+    method: str
+    psnr: float
+    detail: float
+    depth: float
+
+
+def measure_planes(
+    recipes: Sequence[Recipe],
+    methods: Sequence[str],
+    counts: Sequence[int] = COUNTS,
+    *,
+    progress: Progress = silent,
+) -> list[Measured]:
+    """Scan each scene finely once, then fuse fewer and fewer frames of it, evenly spread.
+
+    Args:
+        recipes: of the scenes.
+        methods: names of `mmlib.fusing.METHODS`.
+        counts: of frames.
+        progress: told how far it is.
+
+    Returns:
+        A row for each scene, count and method, and one for the best frame.
+    """
+    rows = []
+    for recipe in report(recipes, len(recipes), "scenes", progress):
+        scene = replace(recipe, planes=max(counts)).make(1)
+        for count in counts:
+            chosen = np.round(np.linspace(0, len(scene.stack) - 1, min(count, len(scene.stack)))).astype(int)
+            stack = scene.stack.select(sorted({int(number) for number in chosen}))
+            rows += [_measured(scene, stack, recipe.name, count, method) for method in [*methods, BEST_FRAME]]
+    return rows
+
+
+def table(rows: Sequence[Measured]) -> str:
+    """Give the means over the scenes as lines to print."""
+    counts = sorted({row.count for row in rows})
+    lines = ["PSNR dB / detail SNR dB / depth error in planes, means over scenes".ljust(24)]
+    lines.append("".ljust(14) + "".join(f"{f'N = {count}':>22}" for count in counts))
+    for method in dict.fromkeys(row.method for row in rows):
+        line = method.ljust(14)
+        for count in counts:
+            of = [row for row in rows if row.method == method and row.count == count]
+            found = [float(np.mean([getattr(row, key) for row in of])) for key in ("psnr", "detail", "depth")]
+            line += f"{f'{found[0]:.2f} / {found[1]:.2f} / {found[2]:.2f}':>22}"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _measured(scene: Simulated, stack: ZStack, name: str, count: int, method: str) -> Measured:
+    if method == BEST_FRAME:
+        shots = [_against(scene, stack.picture(number)) for number in range(len(stack))]
+        return Measured(name, count, method, *max(shots), float("nan"))
+    fused = fuse(stack, method=method)
+    shift = best_shift(fused.picture, scene.truth, scene.masks["field"])
+    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+    heights = stack.z_um or tuple(range(len(stack)))
+    pitch = abs(heights[-1] - heights[0]) / max(len(heights) - 1, 1)
+    field = np.ascontiguousarray(scene.masks["field"][inner])
+    off = depth_error(_moved(fused.depth, shift)[inner], scene.depth_um[inner], field=field) / max(pitch, 1e-9)
+    return Measured(name, count, method, *_against(scene, fused.picture), off)
+
+
+def _against(scene: Simulated, picture: Picture) -> tuple[float, float]:
+    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+    moved = np.clip(_moved(picture, best_shift(picture, scene.truth, scene.masks["field"])), 0, 1)[inner]
+    field = np.ascontiguousarray(scene.masks["field"][inner])
+    inside = None if field.all() else field
+    return psnr(moved, scene.truth[inner], field=inside), detail_snr(moved, scene.truth[inner], field=inside)
+
+
+def _moved(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
+    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
+    size = picture.shape[1], picture.shape[0]
+    laid = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(laid, np.float32)
+
+
+def main(
+    limit: Annotated[int, typer.Option(help="how many scenes of the test split")] = 6,
+    methods: Annotated[str, typer.Option(help="names, separated by commas")] = "mean,pyramid,wavelet,blend,learned",
+) -> None:
+    """Fuse 3 to 40 frames of scenes of the test split with each method, and hold the pictures against the truth."""
+    names = [name.strip() for name in methods.split(",") if name.strip()]
+    try:
+        for name in names:
+            if name not in METHODS:
+                raise unknown("method", name, METHODS)
+        typer.echo(table(measure_planes(choose("test", limit), names)))
+    except InputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+if __name__ == "__main__":
+    typer.run(main)
