@@ -102,7 +102,7 @@ def specimens(data: Data = None, as_json: AsJson = False) -> None:
 @app.command()
 def focus(
     source: Source,
-    method: Annotated[str, typer.Option(help="a focus measure, or best")] = "best",
+    method: Annotated[str, typer.Option(help="a focus measure, svm_hog, yang, ..., or best")] = "best",
     cell: Annotated[int, typer.Option(help="edge of a cell, pixels")] = 84,
     stride: Annotated[int, typer.Option(help="step between cells, pixels")] = 84,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="where to write cells.csv")] = None,
@@ -124,10 +124,43 @@ def focus(
 
 
 @app.command()
+def deblur(
+    source: Source,
+    output: Annotated[Path, typer.Option("--output", "-o", help="a picture (png, tif) for one frame, else a stack")],
+    method: Annotated[str, typer.Option(help="none, wiener, unet, ..., or best")] = "best",
+    frame: Annotated[int | None, typer.Option(help="only this frame, seen with its neighbours")] = None,
+    frames: Frames = None,
+    speed: Speed = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Restore what a fast scan smeared: a picture, or every frame of a stack."""
+    from mmlib import pipeline
+
+    progress = shown_progress()
+    stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    if frame is None and len(stack) > 1:
+        found = pipeline.write_all_deblurred(stack, output, method=method, speed=speed, progress=progress)
+    else:
+        found = pipeline.deblur_frame(stack, frame or 0, method=method, speed=speed, progress=progress)
+        pipeline.write_deblurred(found, stack, output)
+    say(
+        {
+            "written": str(output),
+            "method": found.method,
+            "frames": len(stack) if frame is None else 1,
+            "seconds": round(found.seconds, 3),
+            "warnings": list(stack.warnings),
+        },
+        as_json,
+    )
+
+
+@app.command()
 def fuse(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="fused.png (8 bit) or fused.tif (16 bit)")],
-    method: Annotated[str, typer.Option(help="mean, wavelet, pyramid, blend, or best")] = "best",
+    method: Annotated[str, typer.Option(help="wavelet, pyramid, ifcnn, ..., or best")] = "best",
     align: Annotated[str, typer.Option(help="auto, on or off")] = "auto",
     frames: Frames = None,
     depth: Annotated[Path | None, typer.Option(help="also write the depth map, a float32 TIFF")] = None,

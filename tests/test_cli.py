@@ -73,7 +73,7 @@ def test_focus_finds_the_sharp_frame_and_writes_the_columns(capsys, folder, tmp_
     assert status == 0
     with (tmp_path / "cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["frame", "x", "y", "size", "field", "detail", "level", "score", "label"]
+    assert list(rows[0])[:9] == ["frame", "x", "y", "size", "field", "detail", "level", "score", "label"]
     corner = {int(r["frame"]): float(r["score"]) for r in rows if (r["x"], r["y"]) == ("42", "84")}
     assert max(corner, key=corner.__getitem__) == 1
 
@@ -88,6 +88,33 @@ def test_specimens_are_listed_and_open(capsys):
     assert json.loads(out)["frames"] > 3
 
 
+def test_deblur_writes_a_picture_or_a_stack_as_the_library_gives_them(capsys, folder, tmp_path):
+    stack = mmlib.open_stack(str(folder))
+    one, every = tmp_path / "one.tif", tmp_path / "every.tif"
+    assert run(capsys, "deblur", folder, "--method", "wiener", "--frame", "2", "--speed", "3", "-o", one)[0] == 0
+    alone = mmlib.deblur(stack[2], method="wiener", speed=3)
+    np.testing.assert_array_equal(io.read_picture(one), np.round(alone.picture * 65535).astype(np.uint16))
+    assert io.read_provenance(one)["parameters"]["frame"] == 2
+    status, out, _ = run(capsys, "deblur", folder, "--method", "none", "-o", every, "--json")
+    assert (status, json.loads(out)["frames"]) == (0, 3)
+    written = mmlib.open_stack(str(every))
+    assert len(written) == 3
+    assert all(np.array_equal(new, old.astype(np.uint16) * 257) for new, old in zip(written, stack, strict=True))
+
+
+def test_run_goes_the_whole_way_and_says_what_failed(capsys, folder, tmp_path):
+    words = ("run", folder, "-o", tmp_path / "out", "--deblur", "off", "--measure", "off")
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    assert "fused by" in out
+    assert (tmp_path / "out" / "scan" / "report.html").is_file()
+    status, out, err = run(capsys, *words, "nowhere.mp4", "--json")
+    assert [row["state"] for row in json.loads(out)] == ["kept", "failed"]
+    assert status == 1
+    assert err.startswith("mmlib: 1 of 2 stacks failed")
+    assert err.count("\n") == 1
+
+
 def test_measure_knows_a_perfect_copy(capsys, folder):
     status, out, _ = run(capsys, "measure", folder / "z2.png", "--reference", folder / "z2.png", "--json")
     told = {row["name"]: row["value"] for row in json.loads(out)}
@@ -99,6 +126,11 @@ def test_measure_knows_a_perfect_copy(capsys, folder):
     ("words", "said"),
     [
         (("info", "nowhere.mp4"), "nowhere.mp4"),
+        (("deblur", "FOLDER", "-o", "x.tif", "--method", "winer"), "did you mean wiener?"),
+        (("deblur", "FOLDER", "-o", "x.png", "--frame", "9"), "frames 0 to 2"),
+        (("deblur", "FOLDER", "-o", "x.tif", "--speed", "7"), "speed must be 1"),
+        (("deblur", "FOLDER", "-o", "/proc/none/x.tif"), "/proc/none"),
+        (("run", "FOLDER", "-o", "x", "--fuse", "magic"), "unknown choice 'magic'"),
         (("fuse", "FOLDER"), "Missing option '--output'"),
         (("fuse", "FOLDER", "-o", "x.png", "--method", "wavlet"), "unknown method 'wavlet'"),
         (("fuse", "FOLDER", "-o", "x.png", "--align", "maybe"), "auto"),

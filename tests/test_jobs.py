@@ -95,7 +95,7 @@ def test_a_mistake_becomes_one_sentence(tmp_path):
     assert job.state == "failed"
     assert job.message.startswith("unknown method 'wavlet'")
     assert "wavelet" in job.message
-    with pytest.raises(InputError, match="unknown verb 'melt'; known: focus, fuse"):
+    with pytest.raises(InputError, match="unknown verb 'melt'; known: deblur, focus, fuse"):
         jobs.submit("melt", stack_file(tmp_path))
 
 

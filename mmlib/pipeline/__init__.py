@@ -1,6 +1,6 @@
 """From a source to results on disk, by named stages: one verb, or the whole way."""
 
-from mmlib.pipeline.deblurred import deblur_frame, deblur_source, write_deblurred
+from mmlib.pipeline.deblurred import deblur_frame, deblur_source, write_all_deblurred, write_deblurred
 from mmlib.pipeline.measured import measure_source
 from mmlib.pipeline.plan import Plan
 from mmlib.pipeline.running import Outcome, run, run_source
@@ -24,6 +24,7 @@ __all__ = [
     "run_source",
     "run_verb",
     "select_source",
+    "write_all_deblurred",
     "write_curve",
     "write_deblurred",
     "write_depth",

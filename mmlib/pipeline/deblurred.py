@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +87,8 @@ def deblur_source(source: str, folder: Path, *, progress: Progress = silent, **c
     stack = open_frames(source, progress=part(progress, 0, 0.1), **choices)
     told = part(progress, 0.1, 0.95)
     if frame is None and len(stack) > 1:
-        return _every_frame(stack, folder, method, speed, told)
+        last = write_all_deblurred(stack, folder / "deblurred.tif", method=method, speed=speed, progress=told)
+        return {**_summary(last, stack), "seconds": last.seconds, "frames": len(stack)}
     found = deblur_frame(stack, frame or 0, method=method, speed=speed, progress=told)
     progress(0.95, "writing")
     write_deblurred(found, stack, folder / "deblurred.png")
@@ -94,24 +98,46 @@ def deblur_source(source: str, folder: Path, *, progress: Progress = silent, **c
     return {**_summary(found, stack), "seconds": found.seconds, "frames": 1}
 
 
-def _every_frame(stack: ZStack, folder: Path, method: str, speed: int | None, progress: Progress) -> dict[str, Any]:
-    """Deblur all frames; they wait on disk, not in memory, until the file is written."""
-    waiting = folder / "deblurred.npy"
-    frames = np.lib.format.open_memmap(waiting, mode="w+", dtype=np.uint16, shape=(len(stack), *stack.shape))
-    seconds, last = 0.0, None
-    told = part(progress, 0, 0.9)
-    for last in deblur_stack(stack, method=method, speed=speed, progress=told):
-        frames[last.frame] = to_uint16(last.picture)
-        seconds += last.seconds
-    if last is None:
-        raise InputError(f"{stack.source} has no frames to deblur")
-    known = {name: getattr(stack, name) for name in ("z_um", "pixel_um", "times_s", "speed")}
-    made = provenance(stack, "deblur", last.method, last.parameters)
-    restored = from_array(frames, source=stack.source, **known)
-    io.write_stack(folder / "deblurred.tif", restored, provenance=made, progress=part(progress, 0.9, 1))
-    del frames, restored
-    waiting.unlink()
-    return {**_summary(last, stack), "seconds": seconds, "frames": len(stack)}
+def write_all_deblurred(
+    stack: ZStack,
+    path: Path,
+    *,
+    method: str = "best",
+    speed: int | None = None,
+    progress: Progress = silent,
+) -> Deblurred:
+    """Deblur every frame and write them as a stack; they wait on disk, not in memory, until the file is written.
+
+    Args:
+        stack: frames in the order of z.
+        path: where to; see `mmlib.io.write_stack` for the endings.
+        method: a name of `mmlib.deblurring.METHODS`, or ``best``.
+        speed: scan speed 1 to 4; None takes the stack's own, if it is known.
+        progress: told how far it is; may raise `Cancelled`.
+
+    Returns:
+        The last frame, with the seconds of all.
+
+    Raises:
+        InputError: if a choice is wrong, the weights are missing, or the file cannot be written.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".deblurring") as place:
+            shape = (len(stack), *stack.shape)
+            frames = np.lib.format.open_memmap(Path(place) / "frames.npy", mode="w+", dtype=np.uint16, shape=shape)
+            restoring = deblur_stack(stack, method=method, speed=speed, progress=part(progress, 0, 0.9))
+            seconds, last = 0.0, next(restoring)
+            for found in chain([last], restoring):
+                frames[found.frame] = to_uint16(found.picture)
+                seconds, last = seconds + found.seconds, found
+            known = {name: getattr(stack, name) for name in ("z_um", "pixel_um", "times_s", "speed")}
+            made = provenance(stack, "deblur", last.method, last.parameters)
+            restored = from_array(frames, source=stack.source, **known)
+            io.write_stack(path, restored, provenance=made, progress=part(progress, 0.9, 1))
+            del frames, restored
+    except OSError as error:
+        raise InputError(f"cannot write to {path.parent}: {error.strerror or error}; choose another folder") from None
+    return replace(last, seconds=seconds)
 
 
 def _summary(found: Deblurred, stack: ZStack) -> dict[str, Any]:

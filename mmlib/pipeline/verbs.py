@@ -29,7 +29,7 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
         source: see `open_frames`.
         folder: where the results go: fused.png, fused.tif, depth.tif, index.tif.
         progress: told how far it is; may raise `Cancelled`.
-        **choices: method, align, and frames, speed, data as in `open_frames`.
+        **choices: method, align, prefer, and frames, speed, data as in `open_frames`.
 
     Returns:
         What a page shows beside the picture: numbers and words that JSON can hold.
@@ -38,8 +38,9 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
         InputError: if the source or a choice is wrong.
     """
     method, align = choices.pop("method", "best"), choices.pop("align", "auto")
+    prefer = choices.pop("prefer", None) or "clearest"
     stack = open_frames(source, progress=part(progress, 0, 0.2), **choices)
-    fused = fuse(stack, method=method, align=align, progress=part(progress, 0.2, 0.9))
+    fused = fuse(stack, method=method, align=align, prefer=prefer, progress=part(progress, 0.2, 0.9))
     progress(0.9, "writing")
     write_fused(fused, stack, folder / "fused.png")
     write_fused(fused, stack, folder / "fused.tif")
