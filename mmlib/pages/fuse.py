@@ -1,27 +1,34 @@
-"""The Fuse page: one picture that is sharp everywhere, beside the best single frame, and its depth map."""
+"""The Fuse page: one picture that is sharp everywhere, by one method or many, beside the frames it is made of."""
 
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 
-from mmlib import io
 from mmlib.errors import InputError
 from mmlib.fusing import METHODS
 from mmlib.pages.address import Address, given_query
-from mmlib.pages.background import Latest, deliverer
+from mmlib.pages.attempts import Attempt
+from mmlib.pages.background import Latest, Runner, at_once, deliverer
 from mmlib.pages.copies import Copies
 from mmlib.pages.downloads import Downloads, Offer
-from mmlib.pages.fuse_state import ALIGNMENTS, FILES, FuseChoices, FuseState, best_words
+from mmlib.pages.fuse_choices import ALIGNMENTS, FILES, PREFERRING, PREFERS, SHOWS, FuseChoices, best_words, real
+from mmlib.pages.fuse_panes import FusePanes
+from mmlib.pages.fuse_state import FuseState
 from mmlib.pages.layout import bench, button, classed, facts, html, notice, page, panel, progress_bar, row, seen
 from mmlib.pages.links import from_query
 from mmlib.pages.picker import Picker
 from mmlib.pages.recipes import as_command, as_python
-from mmlib.widgets import Pane, StackView, coloured
+from mmlib.pages.scores import Scored, scores_csv, scores_table
+from mmlib.widgets import Pick, StackView
+from mmlib.widgets import camera as cameras
+
+SEEN = {
+    "stack", "result", "depth", "relief", "origin", "truth", "shows", "sharpest", "beside", "measures", "region",
+}  # fmt: skip
+"""What changes the pictures."""
 
 
 def show(source: str | None = None) -> widgets.Widget:
@@ -34,8 +41,9 @@ def show(source: str | None = None) -> widgets.Widget:
         The page, ready to be the last line of a cell.
     """
     choices, trouble = from_query(FuseChoices, given_query())
-    state = FuseState(choices, run=Latest(), aside=Latest(), deliver=deliverer())
-    view = FuseView(state)
+    runners: dict[str, Runner] = {name: Latest() for name in ("run", "aside", "others", "later", "counts")}
+    state = FuseState(choices, **runners, deliver=deliverer())
+    view = FuseView(state, Latest())
     if source or choices.source:
         state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source)
     if trouble:
@@ -51,137 +59,225 @@ class FuseView:
         widget: the page.
     """
 
-    def __init__(self, state: FuseState) -> None:
+    def __init__(self, state: FuseState, compare: Runner = at_once) -> None:
+        """Draw a state.
+
+        Args:
+            state: what is shown.
+            compare: how differences and spectra are made.
+        """
         self.state = state
         self.view = StackView(label="Stack and fused picture", height="clamp(260px, min(100vh - 238px, 110vw), 1100px)")
+        self.panes = FusePanes(state, compare)
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty, self.outcome = html(), html(), html(EMPTY), html()
+        self.said, self.spot, self.table, self.others = html(), html(), html(), html()
         methods = [(best_words(), "best"), *((name, name) for name in METHODS)]
         self.method = widgets.Dropdown(options=methods, description="Method")
+        self.more = widgets.Dropdown(options=[("choose a method …", "")], value="", description="Beside it")
+        self.chips = row()
         self.frames = widgets.Text(description="Frames", placeholder="all, or 3:20:2", continuous_update=False)
+        self.one, self.judge = button("Leave this frame out"), button("As the focus judge says")
         self.align = widgets.Dropdown(
             options=[(words, key) for key, words in ALIGNMENTS.items()], description="Alignment"
         )
+        self.prefer = widgets.Dropdown(options=[(words, key) for key, words in PREFERS.items()], description="Take")
         self.depth = widgets.Checkbox(description="Show the depth map", indent=False)
+        self.relief = widgets.Checkbox(description="Show it as a relief", indent=False)
+        self.origin = widgets.Checkbox(description="Show which frame each pixel is from", indent=False)
+        self.truth = widgets.Checkbox(description="Show the truth beside", indent=False)
+        tabs = [(words, name) for name, words in SHOWS.items()]
+        self.shows = classed(widgets.ToggleButtons(options=tabs), "mmp-tight")
+        self.clear = button("Forget the region")
         self.go, self.stop, self.back = button("Fuse", primary=True), button("Cancel"), button("Undo")
         self.downloads, self.copies, self.address = Downloads(), Copies(), Address()
-        self._read_from: Path | None = None
-        self._pictures: dict[str, Any] = {}
-        self._range = (0.0, 0.0)
-        self._jumped = False
+        self._quiet = False
         self.widget = self._lay_out()
         self._listen()
         state.on_change(self._changed)
-        self._changed(frozenset({"stack", "phase", "result", "error", "method", "frames", "align", "depth"}))
+        self._changed(frozenset({"stack", "phase", "result", "error"}))
 
     def _lay_out(self) -> widgets.Widget:
         actions = row(classed(self.go, "mmp-grow"), classed(self.stop, "mmp-grow"), self.back)
-        self.how = panel("How to fuse", self.method, self.frames, self.align, actions, self.progress)
-        self.what = panel("Result", self.outcome, self.depth)
+        by_hand = row(classed(self.one, "mmp-quiet"), classed(self.judge, "mmp-quiet"))
+        self.how = panel(
+            "How to fuse",
+            self.method, self.prefer, self.more, self.chips, self.frames, by_hand, self.said, self.align,
+            actions, self.progress, self.others,
+        )  # fmt: skip
+        maps = [self.depth, self.relief, self.origin, self.truth]
+        self.what = panel("Result", self.outcome, self.spot, self.shows, *maps, self.clear)
         self.keep = panel("Keep", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [panel("", self.picker.widget), self.how, self.what, self.keep, self.again]
-        return page(self.message, bench([self.empty, self.view], rail), self.address)
+        return page(self.message, bench([self.empty, self.view, self.table], rail), self.address)
 
     def _listen(self) -> None:
         state = self.state
-        self.method.observe(lambda change: state.choose(method=change["new"]), "value")
-        self.frames.observe(lambda change: state.choose(frames=change["new"].strip()), "value")
-        self.align.observe(lambda change: state.choose(align=change["new"]), "value")
-        self.depth.observe(lambda change: state.choose(depth=change["new"]), "value")
+        for control, name in [
+            (self.method, "method"), (self.align, "align"), (self.depth, "depth"), (self.relief, "relief"),
+            (self.origin, "origin"), (self.truth, "truth"), (self.shows, "shows"), (self.prefer, "prefer"),
+        ]:  # fmt: skip
+            self._on(control, lambda value, name=name: state.choose(**{name: value}))
+        self._on(self.frames, lambda text: state.choose(frames=text.strip()))
+        self._on(self.more, lambda name: state.choose(beside=(*state.choices.beside, name)) if name else None)
+        self.one.on_click(lambda _: state.toggle_frame(self.view.index))
+        self.judge.on_click(lambda _: state.ask_judge())
+        self.view.observe(lambda _: self._name_frame(), "index")
+        self.view.observe(lambda change: self._drawn(change["new"]), "region")
+        self.view.observe(lambda change: self._looked(change["new"]), "camera")
+        self.view.on_pick(self._picked)
         self.go.on_click(lambda _: state.start())
         self.stop.on_click(lambda _: state.cancel())
         self.back.on_click(lambda _: state.undo())
+        self.clear.on_click(lambda _: state.choose(region=None))
+
+    def _on(self, control: Any, tell: Any) -> None:
+        control.observe(lambda change: None if self._quiet else tell(change["new"]), "value")
+
+    def _drawn(self, drawn: list[float] | None) -> None:
+        if self._quiet or self.state.choices.shows == "spectrum":
+            return
+        box = None if drawn is None else tuple(round(value) for value in drawn)
+        if box is None or min(box[2:]) >= 1:
+            self.state.choose(region=box)
+
+    def _looked(self, camera: cameras.Camera) -> None:
+        if not self._quiet and self.state.choices.shows != "spectrum":
+            self.state.drift(camera="" if camera == cameras.fit() else cameras.to_text(camera))
+
+    def _picked(self, pick: Pick) -> None:
+        """Say which frame a pixel is from, and go there."""
+        spot = self.panes.spot(pick.x, pick.y) if self.state.choices.shows != "spectrum" else None
+        if spot is None:
+            return
+        result = self.state.result
+        height = (
+            ""
+            if spot.depth != spot.depth or result is None or result.summary["depth_unit"] != "um"
+            else (f", height {spot.depth:.3g} µm")
+        )
+        self.spot.value = notice(f"Pixel {spot.x}, {spot.y} is from frame {spot.frame + 1}{height}")
+        seen(self.spot, True)
+        if self.view.count > 1:
+            self.view.index = spot.frame
 
     def _changed(self, names: frozenset[str]) -> None:
+        self._quiet = True
+        try:
+            self._draw(names)
+        finally:
+            self._quiet = False
+        self.address.query = self.state.to_query()
+
+    def _draw(self, names: frozenset[str]) -> None:
         state = self.state
         if "error" in names:
             self.message.value = notice(state.error, error=True)
-        if names & {"method", "frames", "align", "depth"}:
-            choices = state.choices
-            self.method.value, self.frames.value = choices.method, choices.frames
-            self.align.value, self.depth.value = choices.align, choices.depth
-        if "phase" in names:
+        if not names & {"phase", "error", "camera"}:
+            self._show_choices()
+        if names & {"phase", "beside", "stack"}:
             self._show_phase()
-        if names & {"stack", "result", "depth", "sharpest"}:
-            self._show_pictures()
-        if names & {"result", "method", "frames", "align", "phase", "sharpest"}:
+        if names & SEEN:
+            self.panes.draw(self.view)
+        if names & {"stack", "shows"}:
+            self._show_camera()
+        if names & {"result", "method", "frames", "align", "beside", "measures", "region", "sharpest", "stack"}:
             self._show_outcome()
-        if names & {"result", "table"}:
+            self._show_numbers()
+        if names & {"result", "table", "beside", "measures"}:
             self._offer_files()
-        if state.stack is not None:
-            self.copies.offer(
-                {"Copy link": "", "as Python": as_python(state.choices), "as a command": as_command(state.choices)}
-            )
         self.back.disabled = not state.can_undo
-        self.address.query = state.to_query()
+
+    def _show_choices(self) -> None:
+        state, choices = self.state, self.state.choices
+        there, result = state.stack is not None, state.result is not None
+        for part in (self.view, self.again, self.how):
+            seen(part, there)
+        for part in (self.what, self.keep):
+            seen(part, result)
+        seen(self.empty, not there)
+        seen(self.truth, state.truth is not None)
+        seen(self.prefer, real(choices.method) in PREFERRING)
+        seen(self.clear, choices.region is not None)
+        seen(self.shows, result and (len(state.results) > 1 or state.truth is not None))
+        for control, value in [
+            (self.method, choices.method), (self.frames, choices.frames), (self.align, choices.align),
+            (self.depth, choices.depth), (self.relief, choices.relief), (self.origin, choices.origin),
+            (self.truth, choices.truth), (self.shows, choices.shows), (self.prefer, choices.prefer),
+        ]:  # fmt: skip
+            control.value = value
+        self._show_chips()
+        self._name_frame()
+        self.said.value = f'<p class="mmp-muted">{_sentence(state.said)}.</p>' if state.said else ""
+        seen(self.said, bool(state.said))
+        if state.stack is None:
+            return
+        self.picker.show(choices.source, choices.speed)
+        self.copies.offer({"Copy link": "", "as Python": as_python(choices), "as a command": as_command(choices)})
+
+    def _show_chips(self) -> None:
+        beside = self.state.choices.beside
+        main = real(self.state.choices.method)
+        if [chip.name for chip in self.chips.children] != list(beside):
+            self.chips.children = [self._chip(name) for name in beside]
+        seen(self.chips, bool(beside))
+        free = [name for name in METHODS if name not in beside and name != main]
+        self.more.options = [("choose a method …", ""), *((name, name) for name in free)]
+        self.more.value = ""
+
+    def _chip(self, name: str) -> widgets.Widget:
+        chip = classed(button(f"{name} ×"), "mmp-chip")
+        chip.name = name
+        chip.tooltip = f"Take {name} away"
+        chip.on_click(lambda _: self.state.choose(beside=tuple(n for n in self.state.choices.beside if n != name)))
+        return chip
+
+    def _name_frame(self) -> None:
+        """Say what the button does with the frame that is looked at."""
+        state = self.state
+        several = state.stack is not None and len(state.stack) > 1
+        seen(self.one, several and self.view.count > 1)
+        seen(self.judge, several)
+        if several and state.stack is not None:
+            try:
+                inside = self.view.index in state.chosen
+            except InputError:
+                inside = False
+            words = f"Leave frame {self.view.index + 1} out" if inside else f"Take frame {self.view.index + 1} in"
+            self.one.description = words
 
     def _show_phase(self) -> None:
         state = self.state
-        working = state.phase in ("running", "opening")
+        working = state.phase in ("running", "opening", "judging")
         self.progress.value = progress_bar(state.share, state.stage or state.phase) if working else ""
         if state.phase == "cancelled":
             self.progress.value = notice("Cancelled; nothing was changed.")
         seen(self.progress, bool(self.progress.value))
         seen(self.go, not state.running)
         seen(self.stop, state.running)
-        self.go.disabled = state.stack is None or state.phase == "opening"
+        self.go.disabled = state.stack is None or state.phase in ("opening", "judging")
+        self.judge.disabled = state.phase in ("opening", "judging", "running")
+        lines = "".join(_told(one) for one in state.beside.attempts.values() if one.phase != "done")
+        self.others.value = lines
+        seen(self.others, bool(lines))
 
-    def _show_pictures(self) -> None:
-        state = self.state
-        stack, result = state.stack, state.result
-        seen(self.view, stack is not None)
-        seen(self.empty, stack is None)
-        seen(self.again, stack is not None)
-        seen(self.what, result is not None)
-        seen(self.keep, result is not None)
-        if stack is None:
-            return
-        self.picker.show(state.choices.source, state.choices.speed)
-        if result is None:
-            self.view.show([Pane(stack=stack, title="Stack")])
-            return
+    def _show_camera(self) -> None:
+        choices = self.state.choices
         try:
-            self._picture("fused")
-        except (InputError, OSError):
-            state.complain("this result is no longer on the disk; fuse again")
-            return
-        summary = result.summary
-        best = state.sharpest
-        note = "" if best is None else f"frame {best + 1} is the sharpest"
-        panes = [
-            Pane(stack=stack, title="Stack", note=note),
-            Pane(picture=self._picture("fused"), title="Fused", note=str(summary["method"]), pixel_um=stack.pixel_um),
-        ]
-        if state.choices.depth:
-            panes.append(self._depth_pane(str(summary["depth_unit"])))
-        jump = best is not None and not self._jumped
-        self._jumped = self._jumped or jump
-        self.view.show(panes, index=best if jump else None)
-
-    def _depth_pane(self, unit: str) -> Pane:
-        low, high = self._range
-        words = f"{low:.2g} to {high:.2g} µm" if unit == "um" else f"frame {low + 1:.3g} to {high + 1:.3g}"
-        return Pane(picture=self._picture("depth"), title="Depth", note=words, kind="map")
-
-    def _picture(self, name: str) -> Any:
-        """Read what a job wrote, once: a view knows a picture by its identity."""
-        result = self.state.result
-        if result is not None and result.folder != self._read_from:
-            self._read_from, self._jumped = result.folder, False
-            depth = io.read_map(result.file("depth.tif"))
-            if self.state.visible is not None:
-                depth = np.where(self.state.visible, depth, np.nan)
-            low, high = np.nanpercentile(depth, (1, 99)) if np.isfinite(depth).any() else (0.0, 0.0)
-            self._range = float(low), float(high)
-            painted = coloured(depth, low=self._range[0], high=self._range[1])
-            shown = np.where(painted[:, :, 3:] > 0, painted[:, :, :3], 0).astype(np.uint8)
-            self._pictures = {"fused": io.read_picture(result.file("fused.png")), "depth": shown}
-        return self._pictures[name]
+            look = (
+                cameras.from_text(choices.camera) if choices.camera and choices.shows != "spectrum" else cameras.fit()
+            )
+        except InputError as error:
+            self.state.complain(error)
+            look = cameras.fit()
+        self.view.set_trait("camera", look)
 
     def _show_outcome(self) -> None:
         state, result = self.state, self.state.result
         if result is None:
+            self.spot.value = ""
+            seen(self.spot, False)
             return
         summary = result.summary
         older = notice("The choices above have changed; fuse again to see what they do.") if state.stale else ""
@@ -199,6 +295,22 @@ class FuseView:
             + "".join(notice(str(warning)) for warning in summary["warnings"])
         )
 
+    def _show_numbers(self) -> None:
+        state = self.state
+        rows = scored(state)
+        waiting = bool(state.beside.numbers.waiting)
+        seen(self.table, bool(rows))
+        if not rows:
+            return
+        words = "↑ higher is better, ↓ lower is better"
+        words += "; small: the change from the first." if len(rows) > 1 else "."
+        words += " Draw a region in the view to measure it by itself." if state.choices.region is None else ""
+        self.table.value = (
+            '<div class="mmp-panel"><h2>Numbers</h2>'
+            + scores_table(rows, caption="Quality of every picture")
+            + f'<p class="mmp-muted" role="status">{"Measuring …" if waiting else words}</p></div>'
+        )
+
     def _offer_files(self) -> None:
         state, result = self.state, self.state.result
         if result is None:
@@ -206,6 +318,8 @@ class FuseView:
         offers = [Offer(words, name, result.file(name)) for name, words in FILES.items()]
         if state.table is not None:
             offers.append(Offer("Focus of every cell, CSV", "cells.csv", state.table))
+        offers += [Offer(f"{o.method}, TIFF", f"{o.method}.tif", o.file("fused.tif")) for o in state.results[1:]]
+        offers.append(Offer("Numbers, CSV", "fuse_numbers.csv", lambda: scores_csv(scored(state))))
         self.downloads.offer(offers)
 
 
@@ -213,6 +327,19 @@ EMPTY = (
     '<div class="mmp-empty"><p><strong>No stack to fuse yet.</strong></p>'
     "<p>Choose one from the list, or upload your own on the Home page.</p></div>"
 )
+
+
+def scored(state: FuseState) -> list[Scored]:
+    """Give a row of numbers for each fused picture, the one that is kept first."""
+    numbers = state.beside.numbers
+    return [Scored(one.method, numbers.of(one.method), float(one.summary.get("seconds", 0.0))) for one in state.results]
+
+
+def _told(attempt: Attempt) -> str:
+    """Say how far another method is, or why it failed."""
+    if attempt.phase == "failed":
+        return notice(f"{attempt.method}: {attempt.sentence}", error=True)
+    return f'<p class="mmp-muted">{escape(attempt.method)}: {round(100 * attempt.share)} %</p>'
 
 
 def _sentence(words: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,55 +12,33 @@ from numpy.typing import NDArray
 from mmlib import jobs
 from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
-from mmlib.fusing import BEST, METHODS
+from mmlib.fusing import METHODS
+from mmlib.pages.attempts import Attempt, here
 from mmlib.pages.background import Runner, at_once
+from mmlib.pages.fuse_beside import Beside
+from mmlib.pages.fuse_choices import (
+    ALIGNMENTS,
+    PREFERRING,
+    PREFERS,
+    SHOWS,
+    FuseChoices,
+    Fusion,
+    asked,
+    preferred,
+    real,
+    recipe,
+)
+from mmlib.pages.fuse_frames import kept_frames, toggled_frame
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
 from mmlib.pages.thumbnails import remember
+from mmlib.pictures import Picture
 from mmlib.progress import Progress
 from mmlib.sharpness import focus_curve
+from mmlib.specimens import truth_of
 from mmlib.stacks import ZStack, parse_frames
 
-ALIGNMENTS = {"auto": "Auto", "on": "On", "off": "Off"}
-FILES = {"fused.png": "PNG", "fused.tif": "TIFF, 16 bit", "depth.tif": "Depth map, TIFF"}
-"""What a job writes and a user can keep."""
-
-
-@dataclass(frozen=True)
-class FuseChoices:
-    """What a user chooses on the Fuse page."""
-
-    source: str = field(default="", metadata={"link": "s"})
-    speed: int | None = field(default=None, metadata={"link": "v"})
-    method: str = field(default="best", metadata={"link": "m"})
-    frames: str = field(default="", metadata={"link": "f"})
-    align: str = field(default="auto", metadata={"link": "a"})
-    depth: bool = field(default=False, metadata={"link": "d"})
-    ran: bool = field(default=False, metadata={"link": "r"})
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """What came of a job.
-
-    Attributes:
-        made_with: the choices it was made with.
-        folder: where the files lie.
-        summary: what the job reported.
-    """
-
-    made_with: FuseChoices
-    folder: Path
-    summary: dict[str, Any]
-
-    def file(self, name: str) -> Path:
-        """Give the path of a file that the job wrote, such as ``fused.png``."""
-        return self.folder / name
-
-
-def here(action: Callable[[], None]) -> None:
-    """Do something on the spot."""
-    action()
+__all__ = ["FuseChoices", "FuseState", "Fusion"]
 
 
 class FuseState(PageState[FuseChoices]):
@@ -70,12 +47,15 @@ class FuseState(PageState[FuseChoices]):
     Attributes:
         stack: what is to be fused, or None.
         visible: (H, W), True inside its field of view; None where nothing is open.
+        truth: the picture in which everything is sharp, where it is known.
         phase: empty, opening, ready, running, done, failed or cancelled.
         share: how much of the running work is done, 0..1.
         stage: what is being done.
         result: what came of the last job that was done, or None.
         sharpest: the sharpest single frame of those that are fused, once it is known.
         table: the focus table of the same frames (CSV), once it is there.
+        said: one sentence about the frames that were chosen for the user, or empty.
+        beside: other methods on the same frames, and the numbers of all.
     """
 
     def __init__(
@@ -84,17 +64,23 @@ class FuseState(PageState[FuseChoices]):
         *,
         run: Runner = at_once,
         aside: Runner = at_once,
+        others: Runner = at_once,
+        later: Runner = at_once,
+        counts: Runner = at_once,
         deliver: Callable[[Callable[[], None]], None] = here,
     ) -> None:
         super().__init__(choices or FuseChoices())
         self.stack: ZStack | None = None
         self.visible: NDArray[np.bool_] | None = None
+        self.truth: Picture | None = None
         self.phase = "empty"
         self.share = 0.0
         self.stage = ""
         self.result: Fusion | None = None
         self.sharpest: int | None = None
         self.table: Path | None = None
+        self.said = ""
+        self.beside = Beside(self._beside_told, run=others, aside=counts, later=later, deliver=deliver)
         self._run = run
         self._aside = aside
         self._deliver = deliver
@@ -116,11 +102,13 @@ class FuseState(PageState[FuseChoices]):
         self.cancel()
         self._phase("opening", 0.0, "opening")
 
-        def opened(found: tuple[ZStack, NDArray[np.bool_]]) -> None:
-            stack, self.visible = found
-            self.stack, self.result, self.table, self.sharpest = stack, None, None, None
+        def opened(found: tuple[ZStack, NDArray[np.bool_], Picture | None]) -> None:
+            self.stack, self.visible, self.truth = found
+            self.result, self.table, self.sharpest, self.said = None, None, None, ""
+            self.beside.forget()
             new = (source, speed) != (self.choices.source, self.choices.speed)
-            self.change(source=source, speed=speed, ran=again, frames="" if new else self.choices.frames)
+            fresh = {"frames": "", "region": None, "camera": "", "shows": "pictures"} if new else {}
+            self.change(**{"source": source, "speed": speed, "ran": again, **fresh})
             self.forget()
             self._phase("ready", 0.0, "")
             self.tell("stack", "result")
@@ -134,22 +122,29 @@ class FuseState(PageState[FuseChoices]):
         def progress(share: float, stage: str) -> None:
             self._phase("opening", share, stage)
 
-        def read(tell: Progress) -> tuple[ZStack, NDArray[np.bool_]]:
+        def read(tell: Progress) -> tuple[ZStack, NDArray[np.bool_], Picture | None]:
             stack = read_source(source, speed=speed, progress=tell)
             remember(source, stack)
-            return stack, find_field(stack)
+            known = truth_of(source, data=data_folder())
+            fits = known is not None and known.picture.shape == stack.shape
+            return stack, find_field(stack), known.picture if known is not None and fits else None
 
         self._run(read, opened, failed, progress)
 
     def choose(self, **values: Any) -> None:
-        """Choose method, frames, alignment or whether to see the depth; refuse a wrong choice.
+        """Choose methods, frames, alignment or what to see; refuse a wrong choice.
 
         Args:
             **values: fields of `FuseChoices`.
         """
         try:
-            if "method" in values and values["method"] not in (*METHODS, "best"):
-                raise unknown("method", values["method"], [*METHODS, "best"])
+            for method in (*((values["method"],) if "method" in values else ()), *values.get("beside", ())):
+                if method not in (*METHODS, "best"):
+                    raise unknown("method", method, [*METHODS, "best"])
+            if values.get("prefer", "clearest") not in PREFERS:
+                raise unknown("preference", values["prefer"], PREFERS)
+            if values.get("shows", "pictures") not in SHOWS:
+                raise unknown("view", values["shows"], SHOWS)
             if "align" in values and values["align"] not in ALIGNMENTS:
                 raise unknown("alignment", values["align"], ALIGNMENTS)
             if values.get("frames") and self.stack is not None:
@@ -158,7 +153,77 @@ class FuseState(PageState[FuseChoices]):
             self.complain(error)
             return
         self.complain("")
+        if real(str(values.get("method", self.choices.method))) not in PREFERRING:
+            values["prefer"] = "clearest"
         self.change(**values)
+        if "region" in values:
+            self.beside.measure_region(self.results, self.choices, self.truth)
+
+    def toggle_frame(self, frame: int) -> None:
+        """Take one frame out of those that are fused, or in.
+
+        Args:
+            frame: its number.
+        """
+        if self.stack is None:
+            return
+        try:
+            self.choose(frames=toggled_frame(self.choices.frames, frame, len(self.stack)))
+        except InputError as error:
+            self.complain(error)
+
+    def ask_judge(self) -> None:
+        """Choose the frames that the focus judge keeps, outside this process."""
+        if self.stack is None or self.running:
+            return
+        turn, count, whole = self._turn, len(self.stack), {**asked(self.choices), "frames": None}
+        self._phase("judging", 0.0, "asking the focus judge")
+
+        def begun(job: jobs.Job) -> None:
+            job.on_change(lambda told: self._deliver(lambda: heard(told)))
+
+        def heard(job: jobs.Job) -> None:
+            if turn != self._turn or self.phase != "judging":
+                return
+            if job.state not in jobs.ENDED:
+                self._phase("judging", job.progress, "asking the focus judge")
+                return
+            self._phase("done" if self.result else "ready", 0.0, "")
+            try:
+                if job.state != "done":
+                    raise InputError(job.message)
+                frames, self.said = kept_frames(job.summary["keep"], count)
+                self.choose(frames=frames)
+                self.tell("frames")
+            except InputError as error:
+                self.complain(error)
+
+        def failed(sentence: str) -> None:
+            self._phase("done" if self.result else "ready", 0.0, "")
+            self.complain(sentence)
+
+        self._run(
+            lambda tell: jobs.submit("focus", self.choices.source, **whole), begun, failed, lambda share, stage: None
+        )
+
+    def origin_of(self, index: int) -> int:
+        """Give the frame of the stack that a value of the index map stands for.
+
+        Args:
+            index: 0 to the number of fused frames - 1.
+
+        Returns:
+            Its number in the whole stack.
+        """
+        if self.result is None or self.stack is None:
+            return index
+        chosen = parse_frames(self.result.made_with.frames or ":", len(self.stack))
+        return chosen[min(index, len(chosen) - 1)]
+
+    @property
+    def results(self) -> list[Attempt]:
+        """The fused picture and those of the other methods that are chosen, as far as they are there."""
+        return self.beside.results(self.result, self.choices.beside)
 
     @property
     def chosen(self) -> list[int]:
@@ -169,13 +234,16 @@ class FuseState(PageState[FuseChoices]):
 
     @property
     def running(self) -> bool:
-        """Whether a job is under way."""
+        """Whether the job of the picture that is kept is under way."""
         return self.phase == "running"
 
     @property
     def stale(self) -> bool:
-        """Whether the result was made with other choices than those that are set now."""
-        return self.result is not None and _recipe(self.result.made_with) != _recipe(self.choices)
+        """Whether the result was made with other choices than those that are set now, or a method has none yet."""
+        if self.result is None:
+            return False
+        others = {name for name in self.choices.beside if name != real(self.choices.method)}
+        return recipe(self.result.made_with) != recipe(self.choices) or not others <= set(self.beside.attempts)
 
     def start(self) -> None:
         """Fuse, outside this process; equal work that was done before is there at once."""
@@ -195,9 +263,11 @@ class FuseState(PageState[FuseChoices]):
         self.table = None
         self._phase("running", 0.0, "starting")
         self._find_sharpest(self.stack, chosen, turn)
+        self.beside.start(choices)
 
         def submit(_: Any) -> jobs.Job:
-            return jobs.submit("fuse", choices.source, method=choices.method, align=choices.align, **_frames(choices))
+            how = {"method": choices.method, "align": choices.align, "prefer": preferred(choices)}
+            return jobs.submit("fuse", choices.source, **how, **asked(choices))
 
         def begun(job: jobs.Job) -> None:
             if turn != self._turn:
@@ -218,6 +288,7 @@ class FuseState(PageState[FuseChoices]):
         if not self.running:
             return
         self._turn += 1
+        self.beside.cancel()
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -238,7 +309,22 @@ class FuseState(PageState[FuseChoices]):
         self.drift(ran=True)
         self._phase("done", 1.0, "")
         self.tell("result")
+        self._count()
         self._write_table(turn, choices)
+
+    def _beside_told(self, what: str) -> None:
+        if what.startswith("!"):
+            self.complain(what[1:])
+            return
+        self.tell(what)
+        if what == "beside":
+            self._count()
+
+    def _count(self) -> None:
+        """Have everything measured, once every method has ended."""
+        if not self.running and self.result is not None:
+            self.beside.measure(self.results)
+            self.beside.measure_region(self.results, self.choices, self.truth)
 
     def _find_sharpest(self, stack: ZStack, chosen: list[int], turn: int) -> None:
         """Find the best single frame meanwhile, to put the fused picture beside it."""
@@ -267,7 +353,7 @@ class FuseState(PageState[FuseChoices]):
                 self.tell("table")
 
         self._run(
-            lambda tell: jobs.submit("focus", choices.source, **_frames(choices)),
+            lambda tell: jobs.submit("focus", choices.source, **asked(choices)),
             begun,
             lambda sentence: None,
             lambda share, stage: None,
@@ -277,16 +363,3 @@ class FuseState(PageState[FuseChoices]):
         if (phase, share, stage) != (self.phase, self.share, self.stage):
             self.phase, self.share, self.stage = phase, share, stage
             self.tell("phase")
-
-
-def best_words() -> str:
-    """Say what ``best`` stands for."""
-    return f"best ({BEST})"
-
-
-def _recipe(choices: FuseChoices) -> tuple[Any, ...]:
-    return choices.source, choices.speed, choices.method, choices.frames, choices.align
-
-
-def _frames(choices: FuseChoices) -> dict[str, Any]:
-    return {"frames": choices.frames or None, "speed": choices.speed, "data": str(data_folder())}

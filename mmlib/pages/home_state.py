@@ -9,7 +9,7 @@ from typing import Any
 
 from mmlib.jobs import results_root
 from mmlib.pages.background import Runner, at_once
-from mmlib.pages.fuse_state import FuseChoices
+from mmlib.pages.fuse_choices import FuseChoices
 from mmlib.pages.links import to_query
 from mmlib.pages.sources import cards, data_folder, read_source
 from mmlib.pages.state import PageState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from mmlib.pages.fuse_state import FuseChoices
+from mmlib.pages.fuse_choices import FuseChoices
 from mmlib.pages.sources import data_folder
 
 
@@ -19,10 +19,11 @@ def as_python(choices: FuseChoices) -> str:
     """
     frames = f", frames={choices.frames!r}" if choices.frames else ""
     speed = f", speed={choices.speed}" if choices.speed else ""
+    prefer = f", prefer={choices.prefer!r}" if choices.prefer != "clearest" else ""
     return (
         "from pathlib import Path\n\nimport mmlib\nfrom mmlib.pipeline import open_frames, write_fused\n\n"
         f"stack = open_frames({_source(choices)!r}{frames}{speed})\n"
-        f"fused = mmlib.fuse(stack, method={choices.method!r}, align={choices.align!r})\n"
+        f"fused = mmlib.fuse(stack, method={choices.method!r}, align={choices.align!r}{prefer})\n"
         'write_fused(fused, stack, Path("fused.png"))\n'
     )
 
@@ -37,6 +38,7 @@ def as_command(choices: FuseChoices) -> str:
         One line for a terminal, which writes fused.png.
     """
     words = ["mmlib", "fuse", _source(choices), "--method", choices.method, "--align", choices.align]
+    words += ["--prefer", choices.prefer] if choices.prefer != "clearest" else []
     words += ["--frames", choices.frames] if choices.frames else []
     words += ["--speed", str(choices.speed)] if choices.speed else []
     return shlex.join([*words, "-o", "fused.png"])

@@ -1,0 +1,166 @@
+"""The Fuse page's extras without a browser: frames by hand and by the judge, methods beside, maps, numbers, regions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_pages_state import K, waxing
+
+from mmlib import fusing
+from mmlib.errors import InputError
+from mmlib.metrics.reference import psnr
+from mmlib.pages import links
+from mmlib.pages.fuse import FuseView
+from mmlib.pages.fuse_choices import FuseChoices
+from mmlib.pages.fuse_frames import frames_text, kept_frames, toggled_frame
+from mmlib.pages.fuse_state import FuseState
+from mmlib.pipeline import open_frames
+from mmlib.specimens import truth_of
+from mmlib.stacks import parse_frames
+from mmlib.widgets import Pick
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    np.save(folder / "leaf.npy", waxing())
+    monkeypatch.setenv("MMLIB_DATA", str(folder))
+    monkeypatch.setenv("MMLIB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
+    monkeypatch.delenv("MMLIB_SCHEDULER", raising=False)
+    return folder
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 90
+    while not true() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert true()
+
+
+@given(st.sets(st.integers(0, 40), min_size=1))
+def test_a_choice_of_frames_survives_being_written(chosen: set[int]) -> None:
+    text = frames_text(sorted(chosen), 41)
+    assert parse_frames(text or ":", 41) == sorted(chosen)
+
+
+def test_frames_go_out_and_in_by_hand() -> None:
+    assert frames_text(range(9), 9) == ""
+    assert toggled_frame("", 4, 9) == "0:4,5:9"
+    assert toggled_frame("0:4,5:9", 4, 9) == ""
+    assert toggled_frame("3", 7, 9) == "3,7"
+    with pytest.raises(InputError, match="at least one frame must stay"):
+        toggled_frame("3", 3, 9)
+
+
+def test_the_judge_says_what_it_leaves_out() -> None:
+    keep = [{"frame": i, "verdict": "sharp" if 2 <= i < 6 else "blurred"} for i in range(9)]
+    keep[3]["verdict"] = "duplicate"
+    text, words = kept_frames(keep, 9)
+    assert text == "2,4,5"
+    assert words == "the focus judge keeps 3 of 9 frames; left out: 5 blurred, 1 duplicate"
+    with pytest.raises(InputError, match="no frame sharp"):
+        kept_frames([{"frame": 0, "verdict": "blank"}], 1)
+
+
+def test_the_judge_chooses_on_the_page(data: Path) -> None:
+    state = FuseState()
+    state.open("leaf.npy")
+    state.ask_judge()
+    wait_for(lambda: state.phase == "ready")
+    assert state.error == ""
+    kept = state.chosen
+    assert 2 in kept
+    assert len(kept) < K
+    assert state.said.startswith(f"the focus judge keeps {len(state.chosen)} of {K} frames")
+    state.toggle_frame(K - 1)
+    assert state.chosen == [*kept, K - 1]
+    state.undo()
+    assert state.chosen == kept
+
+
+def test_methods_stand_beside_each_other_with_numbers(data: Path) -> None:
+    state = FuseState()
+    state.open("pollen", speed=4)
+    state.choose(method="mean", beside=("pyramid", "blend"), align="off")
+    state.start()
+    wait_for(lambda: [one.method for one in state.results] == ["mean", "pyramid", "blend"])
+    wait_for(lambda: len(state.beside.numbers.whole) == 3)
+    truth = truth_of("pollen")
+    assert truth is not None
+    numbers = {n["name"]: n["value"] for n in state.beside.numbers.whole["pyramid"]}
+    direct = fusing.fuse(open_frames("pollen", speed=4), method="pyramid", align="off")
+    assert numbers["psnr"] == pytest.approx(psnr(direct.picture, truth.picture), abs=0.01)
+    assert 0 < numbers["q_abf"] < 1
+    state.choose(region=(40, 60, 50, 40))
+    box = direct.picture[60:100, 40:90], truth.picture[60:100, 40:90]
+    assert state.beside.numbers.region["pyramid"].psnr_db == pytest.approx(psnr(*box), abs=0.01)
+    view = FuseView(state)
+    assert [pane.title for pane in view.view.panes] == ["Stack", "mean", "pyramid", "blend"]
+    assert "Q_AB/F" in view.table.value
+    state.choose(shows="difference")
+    assert [pane.title for pane in view.view.panes] == ["pyramid − mean", "blend − mean"]
+    state.choose(truth=True)
+    assert [pane.title for pane in view.view.panes] == [f"{n} − Truth" for n in ("mean", "pyramid", "blend")]
+    state.choose(shows="spectrum", beside=("blend",))
+    assert len(view.view.panes) == 3
+    choices, trouble = links.from_query(FuseChoices, state.to_query())
+    assert trouble == ""
+    assert choices == state.choices
+
+
+def test_a_pixel_tells_its_frame_and_the_maps_their_meaning(data: Path) -> None:
+    state = FuseState()
+    state.open("leaf.npy")
+    state.choose(method="pyramid", frames="1:8", align="off")
+    state.start()
+    wait_for(lambda: state.phase == "done")
+    view = FuseView(state)
+    for name in ("depth", "relief", "origin"):
+        state.choose(**{name: True})
+    panes = view.view.panes
+    assert [pane.title for pane in panes] == ["Stack", "Fused", "Depth", "Relief", "Which frame"]
+    assert all(pane.legend is not None for pane in panes[2:])
+    left, right = view.panes.spot(20, 48), view.panes.spot(120, 48)
+    assert left is not None
+    assert right is not None
+    assert (left.frame, right.frame) == (2, 6)  # of the whole stack, though only some frames were fused
+    view._picked(Pick(120.2, 48.9, 0, 1))
+    assert view.view.index == 6
+    assert "Pixel 120, 48 is from frame 7" in view.spot.value
+    assert view.panes.spot(-1, 5) is None
+
+
+def test_a_method_beside_that_fails_is_said_and_the_others_stand(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise InputError("the weights of ifcnn are missing: run mmlib train fuse-ifcnn")
+
+    monkeypatch.setitem(fusing.METHODS, "wavelet", broken)
+    state = FuseState()
+    state.open("leaf.npy")
+    state.choose(method="mean", beside=("wavelet",), align="off")
+    assert not state.stale
+    state.start()
+    wait_for(lambda: state.phase == "done" and state.beside.attempts["wavelet"].ended)
+    assert [one.method for one in state.results] == ["mean"]
+    assert "the weights of ifcnn are missing" in FuseView(state).others.value
+    state.choose(beside=("pyramid",))
+    assert state.stale  # what is chosen beside has not been fused
+
+
+def test_a_preference_stays_with_methods_that_have_one(data: Path) -> None:
+    state = FuseState()
+    state.open("leaf.npy")
+    state.choose(method="learned", prefer="near")
+    assert state.choices.prefer == "near"
+    state.choose(method="pyramid")
+    assert state.choices.prefer == "clearest"
+    state.choose(prefer="nearest")
+    assert "unknown preference" in state.error
