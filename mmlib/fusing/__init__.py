@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from mmlib.errors import InputError, unknown
 from mmlib.fusing.blend import Blend
+from mmlib.fusing.cnn import Cnn
 from mmlib.fusing.focusall import FocusAll
 from mmlib.fusing.following import Following
+from mmlib.fusing.fusegan import GENERATORS
+from mmlib.fusing.ifcnn import Ifcnn
 from mmlib.fusing.learned import Learned
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Layout, Maker, Method, Result
@@ -25,13 +28,19 @@ from mmlib.stacks import ZStack
 
 METHODS: dict[str, Maker] = {
     "blend": Blend,
+    "cnn": Cnn,
     "focusall": FocusAll,
+    "ifcnn": Ifcnn,
     "learned": Learned,
     "mean": Mean,
     "pyramid": Pyramid,
     "wavelet": Wavelet,
+    **GENERATORS,
 }
 """Every fusion method by name: one file and one line here is all that a new one needs."""
+
+WEIGHTS: dict[str, str] = {name: f"fuse-{name}" for name in ("cnn", "ifcnn", *GENERATORS)} | {"learned": "fuse-best"}
+"""The card of the weights that a method needs; the others need none."""
 
 BEST = "blend"
 """The method that ``best`` stands for."""
@@ -39,7 +48,7 @@ BEST = "blend"
 PREFERENCES = {"clearest": 0, "near": 1, "far": -1}
 """Which of several surfaces seen in one place is wanted; the near one is the higher."""
 
-__all__ = ["BEST", "METHODS", "PREFERENCES", "Fused", "Layout", "Method", "Result", "fuse"]
+__all__ = ["BEST", "METHODS", "PREFERENCES", "WEIGHTS", "Fused", "Layout", "Method", "Result", "fuse"]
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ RECIPES: Mapping[str, Trainable] = {
         "IFCNN",
         "Fuses any number of frames: the largest answer of an encoder at each place goes to a decoder.",
         "ifcnn.Ifcnn",
-        FusePaperRecipe("ifcnn", width=32, gradients=1.0, perceptual=0.02, batch=4, rate=2e-3),
+        FusePaperRecipe("ifcnn", width=32, gradients=1.0, perceptual=0.02, batch=4, planes=(2, 4), rate=1e-3),
     ),
     "fuse-cnn": Trainable(
         "CNN (Liu 2017)",

@@ -8,12 +8,16 @@ from torch import nn
 from mmlib.nets.fusegan import DenseBlock, FusionGenerator, Stage
 from mmlib.nets.ifcnn import Ifcnn
 
+SMOOTH_PX = 1.5
+"""Of the smoothing that parts colour from detail where IFCNN begins."""
+
 
 @torch.no_grad()
-def begin_plainly(net: Ifcnn | FusionGenerator, small: float = 0.3) -> None:
-    """Let a net begin by passing its frames on: IFCNN as their maximum, the generator as about their mean.
+def begin_plainly(net: Ifcnn | FusionGenerator, small: float = 0.1) -> None:
+    """Let a net begin by passing its frames on: IFCNN takes the strongest detail, the generator about the mean.
 
-    The first maps carry the colours, the others are random; later layers hand them on and add a little of the rest.
+    The first maps of IFCNN carry the colours, smoothed, and what smoothing takes away, each with both signs, for a ReLU
+    follows. Later layers hand them on and add a little of the others, which are random.
 
     Args:
         net: to change; its weights were drawn before.
@@ -21,17 +25,22 @@ def begin_plainly(net: Ifcnn | FusionGenerator, small: float = 0.3) -> None:
     """
     if isinstance(net, Ifcnn):
         first, last = net.encoder.conv1, net.decoder.conv4
-        for colour in range(3):
-            for sign, place in ((1.0, colour), (-1.0, colour + 3)):  # a ReLU follows: both signs are kept
-                first.weight[place] = 0
-                first.weight[place, colour, 3, 3] = sign
-        for layer in (net.encoder.conv2, net.decoder.conv3):
-            _hand_on(layer, range(6), 0, small)
-        for layer in (first, net.encoder.conv2, net.decoder.conv3, last):
-            _zero(layer)
+        smooth = torch.exp(-(torch.arange(-3.0, 4.0) ** 2) / (2 * SMOOTH_PX**2))
+        smooth = smooth[:, None] * smooth / smooth.sum() ** 2
+        sharp = -smooth.clone()
+        sharp[3, 3] += 1
         last.weight.mul_(small)
         for colour in range(3):
-            last.weight[colour, colour], last.weight[colour, colour + 3] = 1.0, -1.0
+            for kind, kernel in enumerate((smooth, -smooth, sharp, -sharp)):
+                place = colour + 3 * kind
+                first.weight[place] = 0
+                first.weight[place, colour] = kernel
+                last.weight[:, place] = 0
+                last.weight[colour, place] = (-1.0) ** kind
+        for layer in (net.encoder.conv2, net.decoder.conv3):
+            _hand_on(layer, range(12), 0, small)
+        for layer in (first, net.encoder.conv2, net.decoder.conv3, last):
+            _zero(layer)
         return
     head = net.get_submodule("head.0")
     if not isinstance(head, nn.Conv2d) or net.tail.bias is None:

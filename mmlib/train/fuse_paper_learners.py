@@ -61,7 +61,11 @@ class IfcnnLearner(Learner):
         return [{"params": list(self.net.parameters()), "lr": self.recipe.rate}]
 
     def step(self, batch: Batch, optimiser: torch.optim.Optimizer, generator: torch.Generator, along: float) -> float:
-        """Fuse stacks and compare."""
+        """Fuse stacks and compare.
+
+        Batches are too small and too unlike each other to be normalised by: that layer only scales and shifts.
+        """
+        self.net.eval()
         truth = attainable(batch["truth"], batch["still"], batch["defocus_dof"].abs())
         loss = _difference(self.net(batch["stack"]), truth, self.recipe, self.critic)
         return _descend(loss, optimiser, self.net)

@@ -10,10 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib import zoo
 from mmlib.errors import InputError
+from mmlib.experiments.recipes import SPEEDS
 from mmlib.experiments.tables.scans import Scan
 from mmlib.focusing import focus
-from mmlib.fusing import METHODS, fuse
+from mmlib.fusing import METHODS, WEIGHTS, fuse
 from mmlib.metrics import blind
 from mmlib.metrics.detail import depth_error, detail_snr
 from mmlib.metrics.reference import psnr, ssim
@@ -21,7 +23,7 @@ from mmlib.pictures import Picture, to_grey
 from mmlib.stacks import ZStack
 
 ROOMS = (
-    "field.py", "filters.py", "registration", "focusing", "fusing", "nets", "metrics/natural_scenes.py",
+    "inference", "field.py", "filters.py", "registration", "focusing", "fusing", "nets", "metrics/natural_scenes.py",
     "metrics/patch_nets.py", "metrics/reference.py", "metrics/pooled.py", "metrics/detail.py",
     "experiments/tables/fusion_scores.py",
 )  # fmt: skip
@@ -34,9 +36,22 @@ MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
+COUNTS = (3, 5, 10, 20)
+"""Frames of the slow scan, evenly spread, that are fused for the gain over the best of them."""
+MOST_SPARE = 1.2
+"""A scan may have a sixth fewer frames than asked for: most slow scans have 16 to 20."""
+
+
 def fusions() -> list[str]:
-    """List what there is: every fusion method, the sharpest single frame, and two for comparison."""
-    return [*METHODS, SHARPEST, ORACLE, TRUTH]
+    """List what there is: every fusion method whose weights are there, the sharpest frame, and two for comparison."""
+    known = zoo.cards()
+    there = [name for name in METHODS if name not in WEIGHTS or WEIGHTS[name] in known]
+    return [*there, SHARPEST, ORACLE, TRUTH]
+
+
+def version_of(name: str) -> str:
+    """Name the weights of a method, so that a score is not kept longer than they are; empty where it has none."""
+    return zoo.card(WEIGHTS[name]).sha256 if name in WEIGHTS else ""
 
 
 def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[str, float]:
@@ -51,9 +66,9 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
         cnniqa: the weights of CNNIQA, if there are any.
 
     Returns:
-        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB), ``depth`` (mean error in depths of field), ``brisque``,
-        ``cnniqa``;
-        what cannot be said is left out.
+        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB), ``depth`` (mean error in depths of field), ``planes``
+        (the same in planes), ``brisque``, ``cnniqa``, ``gain3`` and so on (dB over the best of 3 frames, on the slow
+        scan); what cannot be said is left out.
     """
     depth: NDArray[np.float32] | None = None
     if name == TRUTH:
@@ -79,8 +94,42 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
     if depth is not None:
         true_depth = scan.depth_um[inner]
-        scores["depth"] = depth_error(_moved(depth, shift)[inner], true_depth, field=inside) / scan.depth_of_field_um
+        away_um = depth_error(_moved(depth, shift)[inner], true_depth, field=inside)
+        scores["depth"] = away_um / scan.depth_of_field_um
+        scores["planes"] = away_um / pitch_um(scan.stack)
+    if name != ORACLE and scan.speed == SPEEDS[0]:
+        scores |= {f"gain{count}": gain(scan, name, count) for count in COUNTS if count <= MOST_SPARE * len(scan.stack)}
     return scores
+
+
+def pitch_um(stack: ZStack) -> float:
+    """Give the distance from plane to plane, um where z is known, else 1."""
+    heights = np.sort(np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float64))
+    return max(float(np.median(np.diff(heights))), 1e-6) if len(heights) > 1 else 1.0
+
+
+def gain(scan: Scan, name: str, count: int) -> float:
+    """Say by how much the fusion of a few frames comes nearer to the truth than the best of them.
+
+    Args:
+        scan: of the benchmark set.
+        name: one of `fusions`, but neither the truth nor what needs it.
+        count: so many frames, evenly spread; a frame more or less where the scan has fewer.
+
+    Returns:
+        dB of PSNR; the frame that is best by the truth is known to no method.
+    """
+    stack = scan.stack.select(sorted(set(np.linspace(0, len(scan.stack) - 1, count).round().astype(int).tolist())))
+    picture = stack.picture(focus(stack).best_frame) if name == SHARPEST else fuse(stack, method=name).picture
+    best = max(_against_truth(scan, stack.picture(number)) for number in range(len(stack)))
+    return _against_truth(scan, picture) - best
+
+
+def _against_truth(scan: Scan, picture: Picture) -> float:
+    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+    moved = np.clip(_moved(picture, best_shift(picture, scan.truth, scan.field)), 0, 1)[inner]
+    field = np.ascontiguousarray(scan.field[inner])
+    return min(psnr(moved, scan.truth[inner], field=None if field.all() else field), MOST_DB)
 
 
 def truly_nearest(scan: Scan) -> Picture:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmlib import zoo
 from mmlib.experiments.tables import fusion_scores, keeping
 from mmlib.experiments.tables.fusion_scores import ORACLE, SHARPEST, TRUTH
 from mmlib.experiments.tables.paper import TABLE_3
@@ -15,7 +16,7 @@ from mmlib.experiments.tables.real import RealCase
 from mmlib.experiments.tables.summing import mean_value, verdict
 from mmlib.experiments.tables.table import Column, Row, Table
 from mmlib.experiments.tables.working import Scored
-from mmlib.fusing import BEST
+from mmlib.fusing import BEST, WEIGHTS
 
 COLUMNS = (
     Column("brisque", "BRISQUE", "lower", 2, "it knows photographs and does not rank microscope pictures (see the row "
@@ -25,12 +26,18 @@ COLUMNS = (
     Column("ssim", "SSIM, 1/100", "higher", 2),
     Column("detail", "Detail SNR, dB", "higher", 2, "fine detail against that of the truth, blind to brightness and "
            "contrast, where the truth has most of it"),
+    *(
+        Column(f"gain{count}", f"Gain at N = {count}, dB", "higher", 2, f"PSNR over the best of {count} frames of the "
+               "slow scan; that frame is chosen by the truth, which no method sees")
+        for count in fusion_scores.COUNTS
+    ),
     Column("depth", "Depth error, depths of field", "lower", 2, "mean |found - true| height of the surface"),
+    Column("planes", "Depth error, planes", "lower", 2, "the same, in steps of the scan"),
     Column("real", "Real: detail SNR, dB", "higher", 2, "real stacks against an all-in-focus picture by other "
            "software, which takes the strongest detail: a guide, not optical truth; alignment off"),
 )  # fmt: skip
-UNITS = {"psnr": " dB", "detail": " dB", "real": " dB"}
-BASELINES = ("mean", "pyramid", "wavelet", SHARPEST)
+UNITS = {"psnr": " dB", "detail": " dB", "real": " dB", **{f"gain{count}": " dB" for count in fusion_scores.COUNTS}}
+BASELINES = ("mean", "pyramid", "wavelet", "focusall", SHARPEST)
 
 
 def fusion_table(
@@ -50,7 +57,7 @@ def fusion_table(
     titles = {printed.name: printed for printed in TABLE_3}
     there = fusion_scores.fusions()
     rows = [
-        Row(printed.name, printed.title, "paper", printed.values, note="missing: no trained model yet")
+        Row(printed.name, printed.title, "paper", printed.values, note=_missing(printed.name))
         for printed in TABLE_3
         if printed.name not in there
     ]
@@ -72,7 +79,7 @@ def fusion_table(
             else "ours"
         )
         title = known.title if known else f"{name}, what `best` stands for" if name == BEST else name
-        rows.append(Row(name, title, kind, known.values if known else {}, values))
+        rows.append(Row(name, title, kind, known.values if known else {}, values, _note(name)))
     order = [printed.name for printed in TABLE_3]
     rank = {"baseline": 1, "ours": 2, "reference": 3}
     rows.sort(key=lambda row: (0, order.index(row.name)) if row.name in order else (rank.get(row.kind, 1), 0))
@@ -101,6 +108,18 @@ def fusion_table(
     )
 
 
+def _missing(name: str) -> str:
+    return f"missing: mmlib train {WEIGHTS[name]}" if name in WEIGHTS else "missing"
+
+
+def _note(name: str) -> str:
+    """Say what weights a method has, and how long they were trained."""
+    if name not in WEIGHTS:
+        return ""
+    card = zoo.card(WEIGHTS[name])
+    return f"{card.bytes / 1e6:.2f} MB, trained for {card.seconds:.0f} s on {card.device.split(',')[0]}"
+
+
 def _by_specimen(scored: Sequence[Scored], name: str, key: str) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for scan in scored:
@@ -110,7 +129,8 @@ def _by_specimen(scored: Sequence[Scored], name: str, key: str) -> dict[str, flo
 
 
 def _real(case: RealCase, name: str) -> float:
-    key = keeping.key_of(fusion_scores.ROOMS, "real", name, case.content)
+    version = fusion_scores.version_of(name)
+    key = keeping.key_of(fusion_scores.ROOMS, "real", name, case.content, version)
     found = keeping.find(key)
     if found is None and case.reference is not None:
         found = keeping.keep(key, fusion_scores.score_real(case.stack, case.reference, name))

@@ -47,6 +47,7 @@ TABLE_2 = (
 
 TABLE_3 = (
     Printed("ufusegan", "uFuseGAN", {"brisque": "37.21 ± 3.48", "cnniqa": "25.71 ± 4.36"}),
+    Printed("ufusegan_truth", "uFuseGAN, trained on true pictures", {}),
     Printed("sfusegan", "sFuseGAN", {"brisque": "40.59 ± 4.66", "cnniqa": "32.44 ± 5.44"}),
     Printed("sfuse", "sFuse", {}),
     Printed("wavelet", "wavelet transform", {"brisque": "31.83 ± 3.12", "cnniqa": "23.47 ± 3.01"}),

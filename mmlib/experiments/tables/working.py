@@ -154,7 +154,7 @@ def _score_fusion(scan: Scan, task: Task) -> Scored:
     scores = {}
     for name in fusion_scores.fusions():
         work = partial(fusion_scores.score_fusion, scan, name, cnniqa=task.cnniqa)
-        scores[name] = _kept(task, fusion_scores.ROOMS, scan, name, work, weights)
+        scores[name] = _kept(task, fusion_scores.ROOMS, scan, name, work, weights, fusion_scores.version_of(name))
     return {**_about(scan, task), "scores": scores}
 
 
