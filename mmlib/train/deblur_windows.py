@@ -1,0 +1,243 @@
+"""Frames of moving scans with their neighbours, and what a steady hand would have seen: what deblurring learns from."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmlib.nets.restorer import CONDITIONS
+from mmlib.progress import Progress, silent
+from mmlib.simulation.batch import Ranges
+from mmlib.simulation.luck import Luck
+from mmlib.train.filming import film
+from mmlib.train.scenes import draw
+
+PLANES = 7
+"""Frames of a stack that windows are cut from: three frames, three planes apart at most."""
+
+PHONE = Ranges(
+    smear=(0.2, 1.0), drift_px=(0.0, 3.0), electrons=(2000.0, 600000.0), flicker=(0.0, 0.01), jpeg_quality=(50.0, 97.0),
+    compressed_share=0.5, dirty_share=0.2,
+)  # fmt: skip
+"""The phones of deblurring: those of the focus nets are noisier, and most of what is lost here is lost by coding."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What share of the windows is what.
+
+    Attributes:
+        clean: shown as a steady hand would see them: to be left alone.
+        alone: without neighbours.
+        one_sided: share of the others that lack one of the two, as the first and the last frame do.
+        astray: of those with neighbours, whose neighbours lie some pixels off: frames of a real stack are not always
+            aligned, and nothing of a neighbour may then show.
+        told: whose scan speed is known.
+        aimed: that are asked to look as if in focus, by a share of the way.
+        filmed: that went through a video.
+        quantiser: of those, least and greatest.
+        recover_dof: how far from focus half of the way back is still asked for.
+    """
+
+    clean: float = 0.1
+    alone: float = 0.5
+    one_sided: float = 0.2
+    astray: float = 0.15
+    told: float = 0.5
+    aimed: float = 0.5
+    filmed: float = 0.8
+    quantiser: tuple[float, float] = (12.0, 28.0)
+    recover_dof: float = 1.5
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A batch of frames to restore.
+
+    Attributes:
+        given: (N, 13, H, W) what `mmlib.nets.restorer.Restorer` takes.
+        wanted: (N, 3, H, W) what it should give.
+    """
+
+    given: Tensor
+    wanted: Tensor
+
+    def alone(self) -> Windows:
+        """Give the same frames without their neighbours."""
+        frame = self.given[:, :3]
+        conditions = self.given[:, 9:].clone()
+        conditions[:, :2] = 0
+        return Windows(torch.cat([frame, frame, frame, conditions], dim=1), self.wanted)
+
+    def clean(self) -> Windows:
+        """Give the frames as they should become, without neighbours: a net has nothing to do here."""
+        conditions = torch.zeros_like(self.given[:, 9:])
+        return Windows(torch.cat([self.wanted, self.wanted, self.wanted, conditions], dim=1), self.wanted)
+
+
+def draw_windows(
+    split: str,
+    *,
+    generator: torch.Generator,
+    batch: int,
+    size: int,
+    device: torch.device | str = "cpu",
+    mix: Mix | None = None,
+    work: Path | None = None,
+    textures: Path | None = None,
+    processes: int = 2,
+    budget_s: float = math.inf,
+    progress: Progress = silent,
+    **more: Any,
+) -> Iterator[Windows]:
+    """Draw windows without end; equal generators give equal windows on the same kind of device.
+
+    Args:
+        split: ``"train"`` or ``"validation"``.
+        generator: where all luck comes from.
+        batch: windows in a batch; two are cut from each stack.
+        size: rows and columns.
+        device: see `mmlib.train.scenes.draw`.
+        mix: what share is what.
+        work: see `mmlib.train.scenes.draw`.
+        textures: see `mmlib.train.scenes.draw`.
+        processes: how many make the pool of scenes at once.
+        budget_s: for the pool.
+        progress: told while the pool is made.
+        **more: passed on to `mmlib.train.scenes.draw`, such as ``pool``.
+
+    Yields:
+        Windows.
+    """
+    mix = mix or Mix()
+    luck = Luck(generator, "cpu")
+    sources = {
+        step: draw(
+            split, generator=generator, batch=-(-batch // 2), size=size, planes=PLANES, device=device, work=work,
+            textures=textures, processes=processes, budget_s=budget_s, progress=progress,
+            ranges=replace(PHONE, smear=(PHONE.smear[0] * step, PHONE.smear[1] * step)), **more,
+        )
+        for step in (1, 2, 3)
+    }  # fmt: skip
+    while True:
+        step = luck.integer(1, 3)
+        stacks = next(sources[step])
+        both = [_cut(luck, stacks, step, mix) for _ in range(2)]
+        yield Windows(
+            torch.cat([one.given for one in both])[:batch].contiguous(),
+            torch.cat([one.wanted for one in both])[:batch].contiguous(),
+        )
+
+
+def remember(windows: Iterator[Windows], luck: Luck, *, batch: int, keep: int, every: int) -> Iterator[Windows]:
+    """Show windows several times each: on a CPU drawing one takes as long as learning from one.
+
+    Args:
+        windows: fresh ones.
+        luck: which are shown when.
+        batch: windows in a batch.
+        keep: how many are kept; the oldest go first.
+        every: fresh ones are drawn in one of so many steps, and until a batch can be mixed from sixteen.
+
+    Yields:
+        Windows, mixed from those kept.
+    """
+    kept: deque[tuple[Tensor, Tensor, Tensor]] = deque(maxlen=keep)
+    for step in itertools.count():
+        if step % every == 0 or len(kept) < min(16 * batch, keep):
+            fresh = next(windows)
+            kept.extend(zip(fresh.given[:, :9].half(), fresh.given[:, 9:, 0, 0], fresh.wanted.half(), strict=True))
+        chosen = [kept[luck.integer(0, len(kept) - 1)] for _ in range(batch)]
+        frames, conditions, wanted = (torch.stack(parts).float() for parts in zip(*chosen, strict=True))
+        planes = conditions[:, :, None, None].expand(-1, -1, *frames.shape[-2:])
+        yield Windows(torch.cat([frames, planes], dim=1), wanted)
+
+
+def _cut(luck: Luck, stacks: dict[str, Tensor], step: int, mix: Mix) -> Windows:
+    """Take one window of each stack."""
+    count = len(stacks["stack"])
+    middle = luck.integer(step, PLANES - 1 - step)
+    clean = [luck.chance(mix.clean) for _ in range(count)]
+    three = [middle - step, middle, middle + step]
+    frames = _film(luck, stacks["stack"][:, three], mix)  # (B, 3, 3, H, W)
+    still = stacks["still"][:, three]
+    frames = torch.where(_flags(clean, frames)[:, None, None, None, None] > 0, still, frames)
+    aims = [luck.uniform(0, 1) if luck.chance(mix.aimed) else 0.0 for _ in range(count)]
+    wanted = still[:, 1]
+    if any(aims):
+        wanted = torch.lerp(
+            wanted, in_focus(stacks, middle, mix.recover_dof), _flags(aims, wanted)[:, None, None, None]
+        )
+    here = torch.tensor([_neighbours(luck, mix) for _ in range(count)]).to(frames)  # (B, 2)
+    keep = here[:, :, None, None, None]
+    frame = frames[:, 1]
+    around = frames[:, [0, 2]]
+    if luck.chance(mix.astray):
+        around = torch.roll(around, (luck.integer(-6, 6), luck.integer(-6, 6)), dims=(-2, -1))
+    around = around * keep + frame[:, None] * (1 - keep)
+    speeds = [_speed(luck, stacks, number, step) if luck.chance(mix.told) else 0.0 for number in range(count)]
+    conditions = torch.stack([here[:, 0], here[:, 1], _flags(speeds, frame), _flags(aims, frame)], dim=1)
+    planes = conditions[:, :, None, None].expand(count, CONDITIONS, *frame.shape[-2:])
+    return Windows(torch.cat([frame, around[:, 0], around[:, 1], planes], dim=1), wanted)
+
+
+def in_focus(stacks: dict[str, Tensor], middle: int, recover_dof: float) -> Tensor:
+    """Give a frame as if it were in focus, where focus is not too far: each pixel from the plane nearest to focus.
+
+    Args:
+        stacks: of `mmlib.train.scenes.draw`.
+        middle: which frame.
+        recover_dof: at this distance from focus, in depths of field, half of the way back is asked for.
+
+    Returns:
+        (B, 3, H, W).
+    """
+    away = stacks["defocus_dof"].abs()  # (B, K, H, W)
+    least, nearest = away.min(dim=1)
+    still = stacks["still"]
+    index = nearest[:, None, None].expand(-1, 1, 3, -1, -1)
+    sharp = still.gather(1, index)[:, 0]
+    share = torch.exp2(-((away[:, middle] / recover_dof) ** 2) - (least / 0.7) ** 2)
+    return torch.lerp(still[:, middle], sharp, share[:, None])
+
+
+def _film(luck: Luck, frames: Tensor, mix: Mix) -> Tensor:
+    """Send most of the windows through a video, a few together."""
+    filmed = []
+    for part in frames.split(4):
+        if luck.chance(mix.filmed):
+            part = film(
+                part, quantiser=luck.uniform(*mix.quantiser), block=8 if luck.chance(0.7) else 4,
+                predicted=luck.chance(0.6), dead=luck.uniform(0.1, 0.3), cosited=luck.chance(0.7),
+            )  # fmt: skip
+        filmed.append(part)
+    return torch.cat(filmed)
+
+
+def _neighbours(luck: Luck, mix: Mix) -> tuple[float, float]:
+    if luck.chance(mix.alone):
+        return 0.0, 0.0
+    if luck.chance(mix.one_sided):
+        return (1.0, 0.0) if luck.chance(0.5) else (0.0, 1.0)
+    return 1.0, 1.0
+
+
+def _speed(luck: Luck, stacks: dict[str, Tensor], number: int, step: int) -> float:
+    """Guess which of the four speeds a hand would call it, as a share of the fastest; people differ."""
+    z_um = stacks["z_um"][number]
+    pitch_dof = float((z_um[1] - z_um[0]).abs() / stacks["depth_of_field_um"][number])
+    smear_dof = float(stacks["smear_planes"][number]) * pitch_dof
+    speed = 1 + 3 * math.log(max(smear_dof, 1e-3) / 0.4) / math.log(5) + 0.4 * float(luck.number.standard_normal())
+    return min(max(speed, 1.0), 4.0) / 4
+
+
+def _flags(values: list[Any], like: Tensor) -> Tensor:
+    return like.new_tensor([float(value) for value in values])
