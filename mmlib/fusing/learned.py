@@ -29,9 +29,6 @@ ALIKE = 0.35
 PREFERENCE = 10.0
 """Logarithm of how much more the nearest frame counts than the farthest, where that is asked for."""
 
-STRANGE = 20.0
-"""Logarithm of how much less a frame counts that does not belong."""
-
 BEYOND = 0.01
 """Shades may leave the range that the frames have there by so much."""
 
@@ -92,7 +89,7 @@ class Learned:
         self.waiting, self.likeness = self.waiting[-2:], self.likeness[-1:]
 
     def _weigh(self, number: int, frame: Frame, seen: Seen, before: Seen, after: Seen, with_before: list[Map]) -> None:
-        if self.together is None:
+        if self.together is None or number in self.strangers.found:
             return
         if self.levels:
             looks = self.together.look(seen, before, after, with_before, self.likeness[-1])
@@ -102,8 +99,6 @@ class Learned:
                 depth = self._preferring(depth, looks[0], number)
         else:
             weights, rest, depth = [], np.zeros(self.layout.size, np.float32), self.share * 0
-        if number in self.strangers.found:
-            weights, rest, depth = [one - STRANGE for one in weights], rest - STRANGE, depth - STRANGE
         self._add(frame, [*weights, rest])
         self.seen += 1
         sharper = depth > self.best
@@ -124,7 +119,7 @@ class Learned:
 
     def _add(self, frame: Frame, weights: list[Map]) -> None:
         parts: Levels = []
-        rest = frame.astype(np.float32)
+        rest: Map = frame.astype(np.float32)
         first = not self.sums
         for level in range(self.levels):
             half = cv2.pyrDown(rest)

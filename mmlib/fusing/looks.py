@@ -59,8 +59,8 @@ class Survey:
         energies = [near(cv2.multiply(detail, detail)) for detail in details]
         logs = []
         for level, energy in enumerate(energies):
-            scaled = cv2.multiply(energy, 1 / (NOISE_SHARE[level] * ROUNDING))
-            logs.append(cv2.log(cv2.max(scaled, 1.0)))
+            scaled = energy * np.float32(1 / (NOISE_SHARE[level] * ROUNDING))
+            logs.append(cv2.log(np.maximum(scaled, 1, out=scaled)))
         if not self.count:
             self.total, self.highest, self.usual = grey, energies, logs
         else:
@@ -89,7 +89,8 @@ class Together:
         self.usual = []
         for level, (total, alone) in enumerate(zip(survey.usual, self.alone, strict=True)):
             less = np.log(alone / (NOISE_SHARE[level] * ROUNDING))
-            self.usual.append(cv2.max(total / np.float32(survey.count) - np.float32(less), 0.0) * np.float32(0.25))
+            mean = np.maximum(total * np.float32(1 / survey.count) - np.float32(less), 0)
+            self.usual.append(mean * np.float32(0.25))
 
     def take_apart(self, frame: Frame) -> Seen:
         """Take a frame apart.
@@ -178,7 +179,7 @@ def take_apart(grey: Map, levels: int, alone: list[Any]) -> Seen:
         coarse.append(half)
         grey = half
     energies = [near(cv2.multiply(detail, detail)) for detail in details]
-    roots = [cv2.sqrt(cv2.max(energy + one, 0.0)) for energy, one in zip(energies, alone, strict=True)]
+    roots = [np.sqrt(np.maximum(energy + one, 0)) for energy, one in zip(energies, alone, strict=True)]
     strong = [_logarithm(energy, one) for energy, one in zip(energies, alone, strict=True)]
     return Seen(details, coarse, roots, strong)
 

@@ -51,7 +51,7 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
     before = (here - 1).abs().clamp_max(count - 1)  # an end frame has one neighbour, which counts twice
     after = (count - 1 - (count - 2 - here).abs()).clamp_min(0)
     for level, (flat, rest) in enumerate(zip(details, coarse, strict=True)):
-        detail = flat.unflatten(0, (batch, count))[:, :, 0]  # (B, K, h, w)
+        detail = flat.view(batch, count, *flat.shape[-2:])  # (B, K, h, w)
         mean = detail.mean(1, keepdim=True)
         alone = (NOISE_SHARE[level] * noise).view(batch, 1, 1, 1)
         energy, of_mean = _near(detail * detail), _near(mean * mean)
@@ -65,7 +65,7 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
         around = _near(detail[:, before] * detail[:, after]) / (root[:, before] * root[:, after])
         lower = torch.minimum(strong[:, before], strong[:, after]) - strong
         higher = torch.maximum(strong[:, before], strong[:, after]) - strong
-        left = rest.unflatten(0, (batch, count))[:, :, 0]
+        left = rest.view(batch, count, *rest.shape[-2:])
         brighter = left - left.mean(1, keepdim=True)
         parts = [
             strong, strong - highest, strong - usual, with_mean, (with_before + with_after) / 2,
@@ -98,7 +98,7 @@ def blend(stack: Tensor, weights: list[Tensor], rest: Tensor, shading: nn.Module
     if shading is None or len(weights) < FINE:
         return join(joined[:-1], joined[-1])
     shades = join(joined[FINE:-1], joined[-1])
-    shades = shade(shades, coarse[FINE - 1].unflatten(0, (batch, count)), shading)
+    shades = shade(shades, coarse[FINE - 1].view(batch, count, *coarse[FINE - 1].shape[1:]), shading)
     return join(joined[:FINE], shades)
 
 
@@ -146,7 +146,7 @@ def _average(level: Tensor, weight: Tensor, batch: int, count: int) -> Tensor:
 def _near(squares: Tensor) -> Tensor:
     half = halve(squares.flatten(0, 1)[:, None])
     blurred = functional.avg_pool2d(functional.pad(half, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
-    return blurred[:, 0].unflatten(0, squares.shape[:2])
+    return blurred.view(*squares.shape[:2], *blurred.shape[-2:])
 
 
 def _strength(energy: Tensor, alone: Tensor) -> Tensor:

@@ -50,11 +50,10 @@ class StackWeights(nn.Module):
         self.rest = nn.Conv2d(width + FEATURES, 1, 1)
         self.shade = Shading(config.shading)
         with torch.no_grad():
-            for head in [*self.head, self.rest]:
-                head.weight.zero_()
-                head.bias.zero_()
+            for number in [*self.head.parameters(), *self.rest.parameters()]:
+                number.zero_()
             for level, head in enumerate(self.head):  # at first as a classical pyramid: by the strength of detail alone
-                head.weight[:, width + 1] = 12.0 if level < 2 else 6.0
+                next(head.parameters())[:, width + 1] = 12.0 if level < 2 else 6.0
 
     def forward(self, looks: list[Tensor]) -> tuple[list[Tensor], Tensor, Tensor]:
         """Weigh frames.
@@ -80,7 +79,8 @@ class StackWeights(nn.Module):
             said = torch.cat([deep, looks[level]], 1)
             if level == len(looks) - 1:
                 rest = _bounded(self.rest(said))
-            weight, depth = _bounded(self.head[level](said)).split(1, 1)
+            both = _bounded(self.head[level](said))
+            weight, depth = both[:, :1], both[:, 1:]
             weights.append(weight)
         return weights[::-1], rest, depth
 

@@ -205,7 +205,7 @@ def train(
         loss = whole.mean() + recipe.detail_weight * fine.mean()
         loss = loss + recipe.depth_weight * depth_loss(depth, stacks, recipe.blur_planes)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         state.step += 1
