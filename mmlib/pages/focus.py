@@ -15,7 +15,7 @@ from mmlib.pages.background import Latest, apart, deliverer
 from mmlib.pages.focus_choices import CELLS_PX, LAYERS, FocusChoices, made_whole
 from mmlib.pages.focus_kept import KeptFrames
 from mmlib.pages.focus_layers import layer, shown_instead
-from mmlib.pages.focus_lists import MethodList
+from mmlib.pages.focus_lists import MethodList, method_rows
 from mmlib.pages.focus_state import FocusState
 from mmlib.pages.layout import bench, button, classed, html, notice, page, panel, progress_bar, row, seen
 from mmlib.pages.links import from_query
@@ -66,9 +66,9 @@ class FocusView:
 
     def __init__(self, state: FocusState) -> None:
         self.state = state
-        self.view = StackView(label="Stack", height="clamp(260px, min(100vh - 322px, 85vw), 1100px)")
-        self.plot = CurvePlot(label="Focus of the whole stack", height="150px")
-        self.profile = CurvePlot(label="Focus of one cell through the stack", height="140px")
+        self.view = StackView(label="Stack", height="clamp(240px, min(100vh - 366px, 85vw), 1100px)")
+        self.plot = CurvePlot(label="Focus of the whole stack", height="132px")
+        self.profile = CurvePlot(label="Focus of one cell through the stack", height="132px")
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty = html(), html(), html(EMPTY)
         self.advice, self.legend, self.cell, self.truth = html(), html(), html(), html()
@@ -92,17 +92,17 @@ class FocusView:
         self.stop, self.go, self.back = button("Cancel"), button("Judge again", primary=True), button("Undo")
 
     def _lay_out(self) -> widgets.Widget:
-        under = classed(widgets.VBox([row(self.layer, self.back), self.legend, self.advice]), "mmf-under")
-        self.under = under
+        under = [self.advice, classed(widgets.Box([self.layer, self.back, self.legend]), "mmf-row")]
+        self.under = classed(widgets.VBox(under), "mmf-under")
         actions = row(self.stop, self.go)
         self.panels = [
-            classed(panel("Methods", self.methods, self.plot, actions, self.more, self.edge), "mmf-panel-methods"),
+            classed(panel("Methods", self.methods, self.plot, actions, self.more), "mmf-panel-methods"),
             panel("One cell through the stack", self.cell, self.profile),
             panel("In focus or not", classed(widgets.VBox([self.level, self.own]), "mmf-level"), self.truth),
             *self.kept.panels,
         ]
-        rail = [panel("", self.picker.widget, self.progress), *self.panels]
-        return page(self.message, bench([self.empty, self.view, under], rail), self.address)
+        rail = [panel("", self.picker.widget, self.edge, self.progress), *self.panels]
+        return classed(page(self.message, bench([self.empty, self.view, self.under], rail), self.address), "mmf-page")
 
     def _listen(self) -> None:
         state = self.state
@@ -111,7 +111,7 @@ class FocusView:
             widgets.jslink((self.view, "index"), (self.profile, "index")),
             widgets.jslink((self.view, "index"), (self.kept.frames, "index")),
         ]
-        self.view.observe(lambda change: self._from_view(lambda: state.show_plane(change["new"])), "index")
+        self.view.observe(self._stepped, "index")
         self.view.observe(lambda change: self._from_view(lambda: state.choose_spot(change["new"])), "cell")
         self.view.observe(lambda change: self._draw_cell(), "cell_over")
         self.view.observe(lambda change: state.drift(camera=_camera(change["new"])), "camera")
@@ -127,6 +127,10 @@ class FocusView:
     def _told(self, **values: Any) -> None:
         if not self._quiet:
             self.state.choose(**values)
+
+    def _stepped(self, change: dict[str, Any]) -> None:
+        if change["new"] != self.state.plane:
+            self._from_view(lambda: self.state.show_plane(change["new"]))
 
     def _from_view(self, tell: Callable[[], None]) -> None:
         """Pass on what the view says, and say nothing back: the browser may be further by now."""
@@ -171,7 +175,7 @@ class FocusView:
     def _show_stack(self) -> None:
         state = self.state
         there = state.stack is not None
-        for part in (self.view, self.under, *self.panels):
+        for part in (self.view, self.under, self.edge, *self.panels):
             seen(part, there)
         seen(self.empty, not there)
         self.picker.show(state.choices.source, state.choices.speed)
@@ -193,20 +197,10 @@ class FocusView:
 
     def _show_methods(self) -> None:
         state = self.state
-        tables = state.confusions()
-        rows = []
-        for name in state.choices.methods:
-            key = (name, state.choices.cell)
-            answer, task = state.answers.get(key), state.tasks.get(key)
-            words = say.scores(tables.get(name), answer) if answer else say.how_far(task)
-            told = "done" if answer else task.state if task else "cancelled"
-            share = task.share if task else 0.0
-            rows.append({"name": name, "title": say.title(name), "words": words, "state": told, "share": share,
-                         "chosen": name == state.shown, "removable": len(state.choices.methods) > 1})  # fmt: skip
-        self.methods.rows = rows
-        curves = {say.title(name): answer.curve for name, answer in state.found().items()}
+        self.methods.rows = method_rows(state)
+        curves = {name: answer.curve for name, answer in state.found().items()}
         if curves and state.stack is not None:
-            self.plot.show(curves, z_um=state.stack.z_um)
+            self.plot.show(say.named(curves), z_um=state.stack.z_um)
         seen(self.plot, bool(curves))
         seen(self.stop, state.working)
         seen(self.go, state.lacking and not state.working and state.stack is not None)
@@ -220,9 +214,8 @@ class FocusView:
         if (list(control.options), control.value) == (options, value):
             return
         self._quiet = True
-        with control.hold_trait_notifications():
-            control.options = options
-            control.value = value
+        control.options = options
+        control.value = value
         self._quiet = False
 
     def _show_grid(self) -> None:
@@ -257,8 +250,7 @@ class FocusView:
         profiles = state.profiles(cell) if cell is not None else {}
         seen(self.profile, bool(profiles))
         if profiles and state.stack is not None:
-            named = {say.title(name) if name != "truth" else TRUTH: values for name, values in profiles.items()}
-            self.profile.show(named, z_um=state.stack.z_um)
+            self.profile.show(say.named(profiles), z_um=state.stack.z_um)
         if answer is None or place is None:
             self.cell.value = f'<p class="mmp-muted">{POINT}</p>'
         else:
@@ -285,7 +277,6 @@ EMPTY = (
     "<p>Choose one from the list, or upload your own on the Home page.</p></div>"
 )
 POINT = "Point at a cell, or tap it; with the keyboard: <kbd>Shift</kbd> and an arrow key in the picture."
-TRUTH = "truth: nearness to focus"
 NO_TRUTH = (
     "Nobody knows what is truly in focus in this stack. Built-in specimens are simulated, so their truth is known: "
     "open one to see how often the method is right."

@@ -47,7 +47,7 @@ class KeptFrames:
             self.frames.rows = [
                 {
                     "frame": told["frame"],
-                    "z": "" if stack.z_um is None else f"{stack.z_um[told['frame']]:.1f} µm",
+                    "z": "" if stack.z_um is None else say.micrometres(stack.z_um[told["frame"]]),
                     "verdict": told["verdict"],
                     "reason": told["reason"],
                     "kept": told["frame"] in kept,

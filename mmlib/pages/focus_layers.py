@@ -20,16 +20,19 @@ RAMP = ((253, 231, 37), (180, 222, 44), (109, 205, 89), (53, 183, 121), (31, 158
 """RGB of the levels 0 to 9."""
 BLUE, ORANGE, WHITE = (86, 180, 233), (230, 121, 0), (255, 255, 255)
 DARK = (8, 29, 88)
+FILL, EDGE = 0.3, 0.8
+"""Opacities: what lies beneath must stay visible."""
 FAR_DOF = 4
 """Distances from focus beyond so many depths of field look alike."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """One entry of a legend: how it looks, and what it means."""
+    """One entry of a legend: how it looks, what it means, and its colour on nothing, where it has one."""
 
     style: CellStyle
     words: str
+    colour: str = ""
 
 
 BLANK = Key(CellStyle(edge="rgb(255 255 255 / 0.25)"), "nothing to judge")
@@ -59,8 +62,9 @@ def layer(name: str, answer: FocusAnswer, *, threshold: int | None = None, truth
     codes, keys = _coded(name, answer, threshold, truth)
     styles = tuple(key.style for key in keys)
     grid = CellGrid(codes, answer.x.tolist(), answer.y.tolist(), answer.size, styles, name="cells")
-    used = np.unique(codes)
-    return Layer(grid, tuple(key for code, key in enumerate(keys) if key.words and (code in used or code < 10)))
+    used = {styles[code] for code in np.unique(codes).tolist() if code < len(styles)}
+    rare = {BLANK.style, ARTEFACT.style} - used
+    return Layer(grid, tuple(key for key in keys if key.words and key.style not in rare))
 
 
 def shown_instead(name: str, answer: FocusAnswer, truth: CellTruth | None) -> str:
@@ -89,7 +93,7 @@ def _coded(name: str, answer: FocusAnswer, threshold: int | None, truth: CellTru
 
 def _levels(answer: FocusAnswer) -> Coded:
     keys = [
-        Key(CellStyle(fill=_css(colour, 0.4), edge=_css(colour, 0.9), label=str(level)), str(level))
+        Key(CellStyle(_css(colour, _veil(level)), _css(colour, EDGE), label=str(level)), str(level), _css(colour, 1))
         for level, colour in enumerate(RAMP)
     ]
     codes = np.where(answer.label == "artefact", 11, np.where(answer.level < 0, 10, answer.level))
@@ -99,7 +103,7 @@ def _levels(answer: FocusAnswer) -> Coded:
 def _verdict(answer: FocusAnswer, threshold: int | None) -> Coded:
     keys = (
         Key(CellStyle(edge=_css(RAMP[0], 1)), "in focus"),
-        Key(CellStyle(fill=_css(DARK, 0.5)), "out of focus"),
+        Key(CellStyle(fill=_css(DARK, 0.5)), "out of focus", _css(DARK, 1)),
         BLANK,
         ARTEFACT,
     )
@@ -111,8 +115,12 @@ def _verdict(answer: FocusAnswer, threshold: int | None) -> Coded:
 def _errors(answer: FocusAnswer, truth: CellTruth, threshold: int | None) -> Coded:
     keys = (
         Key(CellStyle(edge=_css(WHITE, 0.9), label="in"), "right: in focus"),
-        Key(CellStyle(fill=_css(DARK, 0.4), label="out"), "right: out of focus"),
-        Key(CellStyle(fill=_css(ORANGE, 0.5), edge=_css(ORANGE, 1), label="wrong: in"), "wrong: said to be in focus"),
+        Key(CellStyle(fill=_css(DARK, 0.4), label="out"), "right: out of focus", _css(DARK, 1)),
+        Key(
+            CellStyle(fill=_css(ORANGE, 0.5), edge=_css(ORANGE, 1), label="wrong"),
+            "wrong: said to be in focus",
+            _css(ORANGE, 1),
+        ),
         Key(
             CellStyle(fill=_css(BLUE, 0.35), edge=_css(BLUE, 1), hatch=_css(BLUE, 0.8), label="missed"),
             "wrong: in focus but missed",
@@ -135,6 +143,7 @@ def _defocus(answer: FocusAnswer) -> Coded:
                 label=_signed(step),
             ),
             _signed(step),
+            _css(_fading(step), 1),
         )
         for step in steps
     ]
@@ -150,20 +159,32 @@ def _planes(answer: FocusAnswer) -> Coded:
     count = len(answer.level)
     shares = np.arange(count) / max(count - 1, 1)
     keys = [
-        Key(CellStyle(fill=_css(_between(share), 0.4), edge=_css(_between(share), 0.9), label=str(plane + 1)), "")
+        Key(CellStyle(_css(_between(share), FILL), _css(_between(share), EDGE), label=str(plane + 1)), "")
         for plane, share in enumerate(shares)
     ]
     best = np.round(np.where(np.isfinite(answer.best_plane), answer.best_plane, count))
     codes = np.where(np.isfinite(answer.best_plane), np.clip(best, 0, count - 1), count)[None]
-    ends = [Key(keys[plane].style, f"plane {plane + 1}") for plane in (0, count - 1)]
+    ends = [Key(keys[i].style, f"plane {i + 1}", _css(_between(shares[i]), 1)) for i in (0, count - 1)]
     keys[0], keys[-1] = ends
     return codes, (*keys, BLANK)
+
+
+def _veil(level: int) -> float:
+    """Give the opacity of a level: what is sharp lies bare, what is blurred is dimmed."""
+    return 0.06 + 0.045 * level
 
 
 def _between(share: float) -> tuple[int, int, int]:
     at = (1 - share) * (len(RAMP) - 1)
     low = min(int(at), len(RAMP) - 2)
     red, green, blue = (round(a + (at - low) * (b - a)) for a, b in zip(RAMP[low], RAMP[low + 1], strict=True))
+    return red, green, blue
+
+
+def _fading(step: int) -> tuple[int, int, int]:
+    """Mix the colour of a distance with grey: the nearer to focus, the greyer."""
+    share = abs(step) / FAR_DOF
+    red, green, blue = (round(110 + share * (part - 110)) for part in (BLUE if step < 0 else ORANGE))
     return red, green, blue
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import anywidget
 import traitlets
 
+from mmlib.pages import focus_words as say
+from mmlib.pages.focus_state import FocusState
+
 FRONT = Path(__file__).parent / "front"
 """The browser's half; `focus.css` is the style of the whole page and comes with the list of methods."""
 
@@ -17,7 +20,8 @@ class MethodList(anywidget.AnyWidget):
     """Methods, one of which is chosen for the grid.
 
     Attributes:
-        rows: ``{"name", "title", "words", "state", "share", "chosen", "removable"}`` each, in the order of the curves.
+        rows: ``{"name", "title", "words", "state", "share", "colour", "chosen", "removable"}`` each; the colour
+            is the number of its curve, -1 for none.
     """
 
     _esm = (FRONT / "method_list.js").read_text(encoding="utf-8")
@@ -40,6 +44,36 @@ class MethodList(anywidget.AnyWidget):
         name = str(message.get("name"))
         if action is not None and name in {row["name"] for row in self.rows}:
             action(name)
+
+
+def method_rows(state: FocusState) -> list[dict[str, Any]]:
+    """Say of every chosen method what it is called, how far it is, and what it found.
+
+    Args:
+        state: of the page.
+
+    Returns:
+        Rows of a `MethodList`.
+    """
+    tables, several = state.confusions(), len(state.choices.methods) > 1
+    colours = {name: number for number, name in enumerate(state.found())}
+    rows = []
+    for name in state.choices.methods:
+        key = (name, state.choices.cell)
+        answer, task = state.answers.get(key), state.tasks.get(key)
+        rows.append(
+            {
+                "name": name,
+                "title": say.title(name),
+                "words": say.scores(tables.get(name), answer) if answer else say.how_far(task),
+                "state": "done" if answer else task.state if task else "cancelled",
+                "share": task.share if task else 0.0,
+                "colour": colours.get(name, -1),
+                "chosen": name == state.shown,
+                "removable": several,
+            }
+        )
+    return rows
 
 
 class FrameList(anywidget.AnyWidget):

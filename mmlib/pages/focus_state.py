@@ -255,21 +255,23 @@ class FocusState(PageState[FocusChoices]):
         return row, column
 
     def profiles(self, cell: int) -> dict[str, Values]:
-        """Give the z-profile of a cell by every method that has one, and by the truth where there is one.
+        """Give the z-profile of a cell by every method that is done, and by the truth where there is one.
 
         Args:
             cell: counted row by row.
 
         Returns:
-            Name -> (K,) values, larger = sharper; that of the truth is minus the distance in depths of field.
+            Name -> (K,) values, larger = sharper, NaN where a method has none; that of the truth is minus the
+            distance in depths of field. Empty where no method has anything to judge.
         """
         place = self.place(cell)
         if place is None:
             return {}
         told = {name: answer.score[:, place[0], place[1]] for name, answer in self.found().items()}
-        told = {name: values for name, values in told.items() if np.isfinite(values).any()}
+        if not any(np.isfinite(values).any() for values in told.values()):
+            return {}
         truth = self.truth
-        if truth is not None and told:
+        if truth is not None:
             told["truth"] = -truth.away_dof[:, place[0], place[1]]
         return told
 

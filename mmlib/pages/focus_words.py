@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmlib.focusing import METHODS
 from mmlib.pages.focus_answer import FocusAnswer
@@ -15,6 +16,7 @@ from mmlib.pages.focus_truth import SAID, CellTruth, Confusion
 from mmlib.pages.layout import notice, progress_bar
 
 Heights = tuple[float, ...] | None
+TRUTH = "truth: nearness to focus"
 NO_ANSWER = '<p class="mmp-muted">The list comes with the answer of the method.</p>'
 SAID_WORDS = {"in": "in focus", "out": "out of focus", "blank": "blank", "artefact": "artefact"}
 
@@ -22,6 +24,22 @@ SAID_WORDS = {"in": "in focus", "out": "out of focus", "blank": "blank", "artefa
 def title(method: str) -> str:
     """Give the name of a method for readers."""
     return METHODS[method].title if method in METHODS else method
+
+
+def named(curves: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Put the names that a legend shows in place of those of methods.
+
+    Args:
+        curves: method, or ``truth`` -> (K,) values.
+
+    Returns:
+        The same under short names, each of its own.
+    """
+    shown: dict[str, NDArray[np.float64]] = {}
+    for method, values in curves.items():
+        short = TRUTH if method == "truth" else title(method).partition(":")[0]
+        shown[title(method) if short in shown else short] = values
+    return shown
 
 
 def advice(answer: FocusAnswer, plane: int, z_um: Heights) -> str:
@@ -40,7 +58,7 @@ def advice(answer: FocusAnswer, plane: int, z_um: Heights) -> str:
     if best is None:
         return "There is nothing to judge in this stack, so there is no best focus."
     place = f"plane <strong>{best + 1:.1f}</strong>"
-    height = "" if told["z_um"] is None else f" ({told['z_um']:.1f} µm)"
+    height = "" if told["z_um"] is None else f" ({micrometres(told['z_um'])})"
     spread = told["high_plane"] - told["low_plane"]
     most = f"; eight cells in ten are sharpest between {told['low_plane'] + 1:.1f} and {told['high_plane'] + 1:.1f}"
     beyond = {
@@ -153,7 +171,7 @@ def scores(found: Confusion | None, answer: FocusAnswer) -> str:
     if found is not None and found.balanced is not None:
         told.append(f"balanced accuracy {found.balanced:.2f}")
     told.append(f"{answer.summary['seconds']:.1f} s")
-    return " · ".join(told)
+    return " · ".join(words.replace(" ", "\N{NO-BREAK SPACE}") for words in told)
 
 
 def legend(keys: Iterable[Key], note: str = "") -> str:
@@ -173,12 +191,8 @@ def legend(keys: Iterable[Key], note: str = "") -> str:
 
 def _swatch(key: Key) -> str:
     style = key.style
-    layers = []
-    if style.hatch:
-        layers.append(f"repeating-linear-gradient(-45deg, {style.hatch} 0 2px, transparent 2px 6px)")
-    if style.fill:
-        layers.append(f"linear-gradient({style.fill}, {style.fill})")
-    layers.append("linear-gradient(#7d8784, #7d8784)")
+    layers = [f"repeating-linear-gradient(-45deg, {style.hatch} 0 2px, transparent 2px 6px)"] if style.hatch else []
+    layers.append(key.colour or "#6d7774")
     return f'<i style="background: {", ".join(layers)}; border-color: {style.edge or "transparent"}"></i>'
 
 
@@ -188,6 +202,8 @@ def how_far(task: Task | None) -> str:
         return "cancelled"
     if task.state == "failed":
         return sentence(task.message)
+    if task.stage == "waiting":
+        return "waiting for a free worker …"
     return f"{task.stage} … {task.share:.0%}"
 
 
@@ -201,6 +217,11 @@ def writing(task: Task | None) -> str:
 def make_files(count: int) -> str:
     """Say on a button what it makes."""
     return "Make the file of 1 frame" if count == 1 else f"Make the files of {count} frames"
+
+
+def micrometres(z_um: float) -> str:
+    """Write a height, such as ``−2.0 µm``."""
+    return f"{z_um:.1f} µm".replace("-", "−")
 
 
 def size(number: float) -> str:

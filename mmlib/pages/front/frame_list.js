@@ -34,7 +34,8 @@ function render({ model, el }) {
 
   function draw() {
     const rows = model.get("rows");
-    if (rows.length !== parts.length) {
+    const other = rows.length !== parts.length;
+    if (other) {
       parts = rows.map((_, frame) => add(frame));
       list.replaceChildren(...parts.map(({ row }) => row));
     }
@@ -48,6 +49,7 @@ function render({ model, el }) {
       reason.textContent = told.reason;
     });
     mark(false);
+    if (other) requestAnimationFrame(() => mark(true));
   }
 
   function mark(follow) {
@@ -64,7 +66,6 @@ function render({ model, el }) {
   model.on("change:rows", draw);
   model.on("change:index", follow);
   draw();
-  requestAnimationFrame(follow);
   return () => {
     model.off("change:rows", draw);
     model.off("change:index", follow);

@@ -47,7 +47,7 @@ function render({ model, el }) {
       if (list.children[i] !== parts.row) list.insertBefore(parts.row, list.children[i] ?? null);
       parts.row.dataset.state = each.state;
       parts.radio.checked = each.chosen;
-      parts.swatch.style.background = `var(--mm-curve-${i % 8})`;
+      parts.swatch.style.background = each.colour < 0 ? "var(--mm-border)" : `var(--mm-curve-${each.colour % 8})`;
       parts.title.textContent = each.title;
       if (parts.words.textContent !== each.words) parts.words.textContent = each.words;
       parts.bar.hidden = !["waiting", "running"].includes(each.state);
