@@ -26,7 +26,7 @@ WINDOW_SIGMA_PX = 1.5
 """Of the Gaussian window that gathers products of slopes."""
 SMOOTH_PX = 2.0
 """Standard deviation of the window in which a response is averaged before frames are compared."""
-MEDIAN_PX = 7
+MEDIAN_PX = 5
 FEATHER_PX = 2.0
 FLAT = 4.0
 """A pixel is flat where no frame responds this many times stronger than noise alone does."""
@@ -170,15 +170,12 @@ def clean(index: NDArray[np.uint16], size_px: int = MEDIAN_PX) -> NDArray[np.uin
 
     Args:
         index: (H, W) frame numbers, in the order of the stack.
-        size_px: of the square window, odd.
+        size_px: of the square window, 3 or 5.
 
     Returns:
         (H, W) uint16.
     """
-    index = np.ascontiguousarray(index)
-    for _ in range(max(1, size_px // 4)):  # OpenCV's median of 16 bits knows windows up to 5: repeat it
-        index = np.asarray(cv2.medianBlur(index, 5 if size_px >= 5 else 3), np.uint16)
-    return index
+    return np.asarray(cv2.medianBlur(np.ascontiguousarray(index), size_px), np.uint16)
 
 
 def soften(index: NDArray[np.uint16], number: int, feather_px: float = FEATHER_PX) -> Map:
