@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,6 @@ OURS = {
     "srcnn": DeblurPaperRecipe("srcnn", rate=2e-3, batch=16, gpu_batch=64),
     "unet": DeblurPaperRecipe("unet", rate=1e-3, batch=4, gpu_batch=32),
     "sdeblurgan": _GAN,
-    "udeblurgan": DeblurPaperRecipe(
-        "udeblurgan", steps=40_000, batch=3, gpu_batch=16, rate=1e-4, betas=(0.5, 0.999), last=0.0005,
-        adversarial=0.003, content=100.0, structure=10.0, pixel=100.0, faithful=1.0,
-        pretraining=0.1,
-    ),
-}  # fmt: skip
+    "udeblurgan": replace(_GAN, net="udeblurgan", structure=10.0, pretraining=0.1),
+}
 """The same nets on pictures drawn anew, in the time that there is; the critic is faint, for it learns slowly."""
