@@ -243,7 +243,7 @@ def test_a_link_says_all_that_was_chosen(choices: FocusChoices) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("m=bset,tenengrad", "unknown focus method 'bset'"),
+        ("m=bset,tenengrad", "a focus method 'bset' that is not known here"),
         ("o=colours", "unknown layer"),
         ("e=2", "4 to 4096 px"),
         ("t=99", "0 to 9"),

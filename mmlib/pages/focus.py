@@ -15,7 +15,7 @@ from mmlib.pages.background import Latest, apart, deliverer
 from mmlib.pages.focus_choices import CELLS_PX, LAYERS, FocusChoices, made_whole
 from mmlib.pages.focus_kept import KeptFrames
 from mmlib.pages.focus_layers import layer, shown_instead
-from mmlib.pages.focus_lists import MethodList, method_rows
+from mmlib.pages.focus_lists import LevelSlider, MethodList, method_rows
 from mmlib.pages.focus_state import FocusState
 from mmlib.pages.layout import bench, button, classed, html, notice, page, panel, progress_bar, row, seen
 from mmlib.pages.links import from_query
@@ -24,7 +24,6 @@ from mmlib.pages.resting import Resting
 from mmlib.widgets import CurvePlot, Pane, StackView
 from mmlib.widgets import camera as cameras
 
-USUAL_LEVEL = 2
 NOTES = {
     "levels": "0 is as sharp as the cell ever is, 9 as blurred.",
     "defocus": "In depths of field; + where the focus lies above the specimen.",
@@ -67,8 +66,8 @@ class FocusView:
     def __init__(self, state: FocusState) -> None:
         self.state = state
         self.view = StackView(label="Stack", height="clamp(240px, min(100vh - 366px, 85vw), 1100px)")
-        self.plot = CurvePlot(label="Focus of the whole stack", height="132px")
-        self.profile = CurvePlot(label="Focus of one cell through the stack", height="132px")
+        self.plot = CurvePlot(label="Focus of the whole stack", height="118px")
+        self.profile = CurvePlot(label="Focus of one cell through the stack", height="118px")
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty = html(), html(), html(EMPTY)
         self.advice, self.legend, self.cell, self.truth = html(), html(), html(), html()
@@ -87,21 +86,21 @@ class FocusView:
         self.more = widgets.Dropdown(options=[("add a method …", "")], value="", description="Compare")
         self.edge = widgets.Dropdown(options=[(f"{edge} px", edge) for edge in CELLS_PX], description="Cells")
         self.layer = widgets.Dropdown(options=[(LAYERS["levels"], "levels")], description="Show on top")
-        self.level = widgets.IntSlider(USUAL_LEVEL, 0, 9, description="Sharp up to level", continuous_update=True)
-        self.own = widgets.Checkbox(description="as the method itself says", indent=False)
+        self.level = LevelSlider()
         self.stop, self.go, self.back = button("Cancel"), button("Judge again", primary=True), button("Undo")
 
     def _lay_out(self) -> widgets.Widget:
         under = [self.advice, classed(widgets.Box([self.layer, self.back, self.legend]), "mmf-row")]
         self.under = classed(widgets.VBox(under), "mmf-under")
         actions = row(self.stop, self.go)
+        self.whole = panel("Whole stack: click to jump", self.plot)
         self.panels = [
-            classed(panel("Methods", self.methods, self.plot, actions, self.more), "mmf-panel-methods"),
             panel("One cell through the stack", self.cell, self.profile),
-            panel("In focus or not", classed(widgets.VBox([self.level, self.own]), "mmf-level"), self.truth),
+            panel("Methods", self.methods, actions, self.more),
+            panel("In focus or not", self.level, self.truth),
             *self.kept.panels,
         ]
-        rail = [panel("", self.picker.widget, self.edge, self.progress), *self.panels]
+        rail = [panel("", self.picker.widget, self.edge, self.progress), self.whole, *self.panels]
         return classed(page(self.message, bench([self.empty, self.view, self.under], rail), self.address), "mmf-page")
 
     def _listen(self) -> None:
@@ -117,8 +116,7 @@ class FocusView:
         self.view.observe(lambda change: state.drift(camera=_camera(change["new"])), "camera")
         self.layer.observe(lambda change: self._told(layer=change["new"]), "value")
         self.edge.observe(lambda change: self._told(cell=change["new"]), "value")
-        self.level.observe(lambda change: self._told(threshold=change["new"]), "value")
-        self.own.observe(lambda change: self._told(threshold=None if change["new"] else self.level.value), "value")
+        self.level.observe(lambda change: self._told(threshold=change["new"] if change["new"] >= 0 else None), "level")
         self.more.observe(self._add, "value")
         self.stop.on_click(lambda _: state.cancel())
         self.go.on_click(lambda _: state.judge())
@@ -201,7 +199,8 @@ class FocusView:
         curves = {name: answer.curve for name, answer in state.found().items()}
         if curves and state.stack is not None:
             self.plot.show(say.named(curves), z_um=state.stack.z_um)
-        seen(self.plot, bool(curves))
+        seen(self.whole, bool(curves))
+        seen(self.panels[0], bool(curves))
         seen(self.stop, state.working)
         seen(self.go, state.lacking and not state.working and state.stack is not None)
         others = sorted((say.title(name), name) for name in METHODS if name not in state.choices.methods)
@@ -258,11 +257,7 @@ class FocusView:
 
     def _show_truth(self) -> None:
         state = self.state
-        self._quiet = True
-        self.own.value = state.choices.threshold is None
-        if state.choices.threshold is not None:
-            self.level.value = state.choices.threshold
-        self._quiet = False
+        self.level.level = -1 if state.choices.threshold is None else state.choices.threshold
         found = state.confusions().get(state.shown)
         if found is not None:
             self.truth.value = say.truth_table(found, state.choices.threshold)

@@ -73,7 +73,8 @@ def made_whole(choices: FocusChoices) -> tuple[FocusChoices, str]:
     known = tuple(dict.fromkeys(name for name in choices.methods if name in METHODS))
     if len(known) < len(choices.methods):
         wrong = next((name for name in choices.methods if name not in METHODS), "")
-        trouble = f"{unknown('focus method', wrong, METHODS)}; it was left out of the link" if wrong else ""
+        if wrong:
+            trouble = f"the link asks for a focus method {wrong!r} that is not known here; it was left out"
         choices = replace(choices, methods=known or usual.methods)
     for name in ("shown", "layer", "cell", "threshold"):
         value = getattr(choices, name)

@@ -1,4 +1,4 @@
-"""The two lists of the Focus page: methods with how far they are, and frames with whether they are kept."""
+"""Controls of the Focus page: methods with how far they are, the level that counts as sharp, and frames to keep."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import anywidget
 import traitlets
 
+from mmlib.focusing.judging import OUT_ABOVE
 from mmlib.pages import focus_words as say
 from mmlib.pages.focus_state import FocusState
 
@@ -74,6 +75,19 @@ def method_rows(state: FocusState) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+class LevelSlider(anywidget.AnyWidget):
+    """The level up to which a cell counts as sharp.
+
+    Attributes:
+        level: 0..9, or -1 for the method's own word.
+        usual: where the slider stands until it is moved.
+    """
+
+    _esm = (FRONT / "level_slider.js").read_text(encoding="utf-8")
+    level = traitlets.Int(-1, min=-1, max=9).tag(sync=True)
+    usual = traitlets.Int(OUT_ABOVE).tag(sync=True)
 
 
 class FrameList(anywidget.AnyWidget):
