@@ -11,14 +11,10 @@ from pathlib import Path
 import torch
 
 from mmlib.progress import Progress, part, silent
-from mmlib.simulation.luck import Luck
-from mmlib.simulation.photograph import photograph
-from mmlib.simulation.ranges import Ranges
 from mmlib.train.checkpoints import Checkpoint
-from mmlib.train.cone import fill_cone
 from mmlib.train.fuse_paper_learners import Batch, Learner
 from mmlib.train.fuse_paper_recipe import FusePaperRecipe
-from mmlib.train.scenes import Pool, cut, draw, make_pool, read_light
+from mmlib.train.scenes import draw
 
 SCENES_SHARE = 0.4
 """How much of a time budget the scenes may take, where they are not there yet."""
@@ -44,30 +40,12 @@ def batches(
     Returns:
         What `mmlib.train.scenes.draw` yields.
     """
-    generator = torch.Generator().manual_seed(seed)
-    if device.type != "cpu":
-        return draw(
-            split, generator=generator, batch=recipe.gpu_batch, size=recipe.gpu_size, planes=recipe.planes,
-            device=device, work=work, textures=textures,
-        )  # fmt: skip
-    files = make_pool(split, Pool(), work, textures=textures, processes=processes, budget_s=budget_s, progress=progress)
-    return _from_pool(recipe, files, generator)
-
-
-def _from_pool(recipe: FusePaperRecipe, files: list[Path], generator: torch.Generator) -> Iterator[Batch]:
-    """Cut and photograph scenes of the pool; half of them under a condenser whose few points are spread out.
-
-    Few points leave sharp copies of the scene far from focus, which no net should take for detail in focus.
-    """
-    while True:
-        count = Luck(generator, "cpu").integer(*recipe.planes)
-        stacks = []
-        for _ in range(recipe.batch):
-            luck = Luck(generator, "cpu")
-            light = cut(luck, read_light(files[luck.integer(0, len(files) - 1)]), recipe.size, count)
-            spread = luck.uniform(0.6, 1.0) if luck.chance(0.5) else 0.0
-            stacks.append(photograph(luck, fill_cone(light, Pool.points, spread), Ranges()))
-        yield {name: torch.stack([stack[name] for stack in stacks]) for name in stacks[0]}
+    gpu = device.type != "cpu"
+    return draw(
+        split, generator=torch.Generator().manual_seed(seed), batch=recipe.gpu_batch if gpu else recipe.batch,
+        size=recipe.gpu_size if gpu else recipe.size, planes=recipe.planes, device=device, work=work,
+        textures=textures, processes=processes, budget_s=budget_s, progress=progress,
+    )  # fmt: skip
 
 
 def train(
