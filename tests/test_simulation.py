@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +95,22 @@ def test_the_coherent_limit_is_the_object_filtered_by_the_pupil() -> None:
     expected = np.abs(np.fft.ifft2(np.fft.fft2(np.exp(-padded / 2)) * passed)) ** 2
     picture = waves.stack([0.0])[0, 1].numpy()
     np.testing.assert_allclose(picture, expected[top : top + 81, left : left + 81], atol=1e-6)
+
+
+@pytest.mark.parametrize("away_dof", [2.0, 4.0, 6.0])
+def test_a_condenser_of_few_points_fades_as_one_of_many(away_dof: float) -> None:
+    objective = Objective(0.4)
+    away_um = away_dof * depth_of_field_um(objective)
+    specimen = thin(0.8 * np.abs(rough(160, sigma_px=1.2)))
+
+    def detail(points: int, *, filled: bool = True) -> float:
+        waves = illuminate(specimen, Microscope(objective, Condenser(0.6, points)), reach_um=away_um)
+        plane = (waves if filled else replace(waves, spread=0.0)).stack([away_um])[0, 1, 32:-32, 32:-32]
+        return math.log(float((plane - blur(plane, 3.0)).var()))
+
+    many = detail(91, filled=False)
+    assert abs(detail(10) - many) < 0.8
+    assert detail(10, filled=False) - many > 1.0
 
 
 def test_the_incoherent_limit_is_intensity_convolved_with_the_psf() -> None:

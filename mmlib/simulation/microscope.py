@@ -14,6 +14,7 @@ from scipy.fft import next_fast_len
 
 from mmlib.errors import InputError
 from mmlib.optics import WAVELENGTHS_UM, Condenser, Objective, axial_frequency, frequencies, pupil
+from mmlib.simulation.cone import fill_cone, spread_per_um
 from mmlib.simulation.edges import pad_to_wrap
 from mmlib.simulation.specimen import Specimen
 
@@ -48,6 +49,8 @@ class Waves:
         clear: (3,) light that reaches an empty slide, summed over the directions.
         shift_um: (3,) how much higher each colour focuses.
         z_um: the height where the light left.
+        relief_um: (H, W) height of the surface, from which defocus is counted.
+        spread: how fast the share of the cone that one direction stands for widens, in pixels per micrometre.
         grid: rows and columns of the padded grid.
         margin: rows and columns of padding on each side, which the pictures leave out.
         size: rows and columns of a picture.
@@ -59,6 +62,8 @@ class Waves:
     clear: torch.Tensor
     shift_um: torch.Tensor
     z_um: float
+    relief_um: torch.Tensor
+    spread: float
     grid: tuple[int, int]
     margin: tuple[int, int]
     size: tuple[int, int]
@@ -77,7 +82,9 @@ class Waves:
         together = max(1, room // (self.grid[0] * self.grid[1] * 3 * self.spectra.element_size() * 2))
         for start in range(0, len(z_um), together):
             stop = start + together
-            yield from self._focus([float(z) for z in z_um[start:stop]], [list(s) for s in shift_px[start:stop]])
+            heights = [float(z) for z in z_um[start:stop]]
+            for z, light in zip(heights, self._focus(heights, [list(s) for s in shift_px[start:stop]]), strict=True):
+                yield fill_cone(light, self.spread * (z - self.relief_um).abs()) if self.spread else light
 
     def stack(self, z_um: Sequence[float], shift_px: Sequence[Sequence[float]] = ()) -> torch.Tensor:
         """Focus on planes and keep them all: (K, 3, H, W); see `pictures`."""
@@ -172,6 +179,8 @@ def illuminate(
         clear=_tensor(np.where(clear > 1e-6, clear, len(spectra)), dtype, device),  # dark field has no clear light
         shift_um=shift,
         z_um=heights[-1],
+        relief_um=specimen.relief_um.to(dtype),
+        spread=spread_per_um(objective, microscope.condenser) / specimen.pixel_um,
         grid=grid,
         margin=margin,
         size=size,
@@ -193,7 +202,7 @@ def all_in_focus(specimen: Specimen, microscope: Microscope, *, dtype: torch.dty
         density=specimen.density.sum(0, keepdim=True),
         path_um=torch.zeros_like(specimen.path_um[:1]),
         z_um=torch.zeros_like(specimen.z_um[:1]),
-        relief_um=specimen.relief_um,
+        relief_um=torch.zeros_like(specimen.relief_um),
         pixel_um=specimen.pixel_um,
     )
     waves = illuminate(flat, microscope, reach_um=0.0, dtype=dtype)

@@ -44,6 +44,7 @@ class Pool:
         planes: of a scene.
         points: directions of the condenser.
         pitch_dof: from plane to plane, in depths of field; cuts may skip planes.
+        edition: of the simulation; raised when the light of a scene comes out otherwise than before.
     """
 
     seed: int = 0
@@ -53,6 +54,7 @@ class Pool:
     planes: int = 14
     points: int = 7
     pitch_dof: tuple[float, float] = (0.3, 1.4)
+    edition: int = 2
 
     def count(self, split: str) -> int:
         """Say how many scenes a split has."""
