@@ -23,7 +23,7 @@ from mmlib.train.scenes import VALIDATION, work_folder
 from mmlib.train.writing import write_card, write_weights
 from mmlib.zoo import Card, Limits, Score, load, weights_folder
 
-SCORED = 96
+SCORED = 48
 """Crops that give the score; they are others than those that chose the best weights."""
 SCORE_SEED = 1234
 

@@ -101,7 +101,7 @@ _GAN = DeblurPaperRecipe(
 
 OURS = {
     "srcnn": DeblurPaperRecipe("srcnn", rate=2e-3, batch=16, gpu_batch=64),
-    "unet": DeblurPaperRecipe("unet", rate=1e-3, batch=4, gpu_batch=32),
+    "unet": DeblurPaperRecipe("unet", rate=1e-3, batch=4, gpu_batch=32, validate_every=25, checks=16),
     "sdeblurgan": _GAN,
     "udeblurgan": replace(_GAN, net="udeblurgan", structure=10.0, pretraining=0.1),
 }
