@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 
 import mmlib
 from mmlib import jobs
+from mmlib.errors import InputError
+from mmlib.focusing import METHODS
 from mmlib.pages import links
 from mmlib.pages.focus_choices import FocusChoices, changed_by_hand, made_whole
 from mmlib.pages.focus_recipes import as_command, as_python
@@ -295,6 +298,17 @@ def test_a_cell_larger_than_the_frame_is_said_in_the_row_of_its_method(data: Pat
     assert state.lacking
     state.choose(cell=32)
     until(lambda: state.answer is not None)
+
+
+def test_the_grid_is_of_a_method_that_did_not_fail(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_weights(_: object) -> None:
+        raise InputError("the weights of yang are missing; train them first")
+
+    monkeypatch.setitem(METHODS, "yang", replace(METHODS["best"], make=without_weights))  # type: ignore[misc]
+    state = judged(methods=("yang", "best"))
+    assert state.tasks["yang", 32].message == "the weights of yang are missing; train them first"
+    assert state.shown == "best"
+    assert list(state.found()) == ["best"]
 
 
 def test_cancel_frees_the_page_at_once_and_judging_again_goes_on(data: Path) -> None:

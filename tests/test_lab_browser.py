@@ -13,7 +13,7 @@ from browser import chromium, free_port, open_tab, serving, write_notebook  # no
 from playwright.sync_api import TimeoutError as NotInTime
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-PAGES = ("index", "explore", "fuse")
+PAGES = ("index", "explore", "focus", "fuse")
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
-PAGES = {"index", "explore", "fuse", "blind_test", "results", "about", "pipeline", "deblur"}
+PAGES = {"index", "explore", "fuse", "blind_test", "results", "about", "pipeline", "deblur", "focus"}
 
 
 def test_every_page_has_a_notebook() -> None:

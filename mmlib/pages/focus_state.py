@@ -175,9 +175,13 @@ class FocusState(PageState[FocusChoices]):
 
     @property
     def shown(self) -> str:
-        """The method whose grid is shown."""
-        chosen = self.choices.methods
-        return self.choices.shown if self.choices.shown in chosen or not chosen else chosen[0]
+        """The method whose grid is shown: the chosen one, else the first that did not fail."""
+        methods = self.choices.methods
+        if self.choices.shown in methods:
+            return self.choices.shown
+        here = [(name, self.tasks.get((name, self.choices.cell))) for name in methods]
+        failed = {name for name, task in here if task is not None and task.state == "failed"}
+        return next((name for name in methods if name not in failed), methods[0])
 
     @property
     def answer(self) -> FocusAnswer | None:
