@@ -101,7 +101,9 @@ def test_methods_stand_beside_each_other_with_numbers(data: Path) -> None:
     assert 0 < numbers["q_abf"] < 1
     state.choose(region=(40, 60, 50, 40))
     box = direct.picture[60:100, 40:90], truth.picture[60:100, 40:90]
-    assert state.beside.numbers.region["pyramid"].psnr_db == pytest.approx(psnr(*box), abs=0.01)
+    wait_for(lambda: len(state.beside.numbers.region) == 3)
+    inside = {one["name"]: one["value"] for one in state.beside.numbers.of("pyramid")}
+    assert inside["region_psnr"] == pytest.approx(psnr(*box), abs=0.01)
     view = FuseView(state)
     assert [pane.title for pane in view.view.panes] == ["Stack", "mean", "pyramid", "blend"]
     assert "Q_AB/F" in view.table.value

@@ -31,8 +31,6 @@ class DeblurPanes:
         self._state = state
         self._run = run
         self._kept: dict[Path, Any] = {}
-        self._truth: NDArray[np.uint8] | None = None
-        self._truth_of: object = None
         self._made: tuple[tuple[Any, ...], list[Pane]] = ((), [])
         self._shown: tuple[Any, ...] = ()
 
@@ -146,13 +144,10 @@ class DeblurPanes:
                 self._kept[folder] = to_uint8(io.read_picture(one.file("deblurred.png")))
         return self._kept[folder]
 
-    def _true(self) -> NDArray[np.uint8]:
-        truth = self._state.truth
-        if truth is None:
+    def _true(self) -> NDArray[Any]:
+        if self._state.truth is None:
             raise InputError("there is no truth for this stack")
-        if self._truth is None or self._truth_of is not truth:
-            self._truth, self._truth_of = to_uint8(truth), truth
-        return self._truth
+        return self._state.truth
 
 
 def _box(state: DeblurState) -> Any:

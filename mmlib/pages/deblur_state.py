@@ -19,7 +19,7 @@ from mmlib.pages.region import Box
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
 from mmlib.pages.thumbnails import remember
-from mmlib.pictures import Picture
+from mmlib.pictures import Frame, to_uint8
 from mmlib.progress import Progress
 from mmlib.sharpness import focus_curve
 from mmlib.specimens import truth_of
@@ -58,7 +58,7 @@ class DeblurState(PageState[DeblurChoices]):
 
     Attributes:
         stack: what is open, or None.
-        truth: the picture in which everything is sharp, where it is known.
+        truth: the picture in which everything is sharp, 8 bit, where it is known.
         phase: empty, opening, ready, running, done or cancelled.
         share: how much of the opening is done, 0..1.
         attempts: method -> how far it is, for the frame that is chosen; the input itself comes first.
@@ -76,7 +76,7 @@ class DeblurState(PageState[DeblurChoices]):
     ) -> None:
         super().__init__(choices or DeblurChoices())
         self.stack: ZStack | None = None
-        self.truth: Picture | None = None
+        self.truth: Frame | None = None
         self.phase = "empty"
         self.share = 0.0
         self.attempts: dict[str, Attempt] = {}
@@ -99,7 +99,7 @@ class DeblurState(PageState[DeblurChoices]):
         self.cancel()
         self._phase("opening")
 
-        def opened(found: tuple[ZStack, Picture | None, int]) -> None:
+        def opened(found: tuple[ZStack, Frame | None, int]) -> None:
             stack, truth, sharpest = found
             self.stack, self.truth = stack, truth
             self._drop()
@@ -123,12 +123,12 @@ class DeblurState(PageState[DeblurChoices]):
             self.share = share
             self.tell("phase")
 
-        def read(tell: Progress) -> tuple[ZStack, Picture | None, int]:
+        def read(tell: Progress) -> tuple[ZStack, Frame | None, int]:
             stack = read_source(source, speed=speed, progress=tell)
             remember(source, stack)
             known = truth_of(source, data=data_folder())
             fits = known is not None and known.picture.shape[:2] == stack.shape[:2]
-            return stack, known.picture if known is not None and fits else None, _sharpest(stack)
+            return stack, to_uint8(known.picture) if known is not None and fits else None, _sharpest(stack)
 
         self._run(read, opened, failed, progress)
 
@@ -267,23 +267,23 @@ class DeblurState(PageState[DeblurChoices]):
             return
         self.drift(ran=True)
         self._phase("done")
-        self._measure_region()
         self.measure()
 
     def measure(self) -> None:
         """Have every result measured, outside this process: of a whole stack the frame that is looked at."""
         if self.running or not self.results:
             return
-        choices = self.choices
-        beside = {"speed": choices.speed, "data": str(data_folder()), "plane": self.frame if choices.whole else None}
-        self.numbers.measure(choices.source, self._files(), **beside)
+        self.numbers.measure(self.choices.source, self._files(), self.choices.region, **self._counting())
 
     def _measure_region(self) -> None:
-        plane = self.frame if self.choices.whole else None
-        self.numbers.measure_region(self._files(), self.choices.region, self.truth, plane)
+        self.numbers.measure_region(self.choices.source, self._files(), self.choices.region, **self._counting())
 
     def _files(self) -> dict[str, Path]:
         return {one.method: one.file("deblurred.tif") for one in self.results}
+
+    def _counting(self) -> dict[str, Any]:
+        choices = self.choices
+        return {"speed": choices.speed, "data": str(data_folder()), "plane": self.frame if choices.whole else None}
 
     def _counted(self, what: str) -> None:
         if what.startswith("!"):

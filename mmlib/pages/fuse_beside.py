@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from mmlib.pages.attempts import Attempt, Batch
 from mmlib.pages.background import Runner
 from mmlib.pages.fuse_choices import FuseChoices, Fusion, asked, real
 from mmlib.pages.numbers import Numbers
-from mmlib.pictures import Picture
+from mmlib.pages.region import Box
 
 
 class Beside:
@@ -86,28 +87,32 @@ class Beside:
         others = [self.attempts[name] for name in beside if name in self.attempts and self.attempts[name].done]
         return [first, *(one for one in others if one.method != first.method)]
 
-    def measure(self, results: list[Attempt]) -> None:
+    def measure(self, results: list[Attempt], region: Box | None) -> None:
         """Have pictures measured once every method has ended.
 
         Args:
             results: the pictures.
+            region: a region to be measured as well, or None.
         """
         if self._made_with is None or not results or any(not one.ended for one in self.attempts.values()):
             return
-        files = {one.method: one.file("fused.tif") for one in results}
-        self.numbers.measure(self._made_with.source, files, fused=True, **asked(self._made_with))
+        made = self._made_with
+        self.numbers.measure(made.source, _files(results), region, fused=True, **asked(made))
 
-    def measure_region(self, results: list[Attempt], choices: FuseChoices, truth: Picture | None) -> None:
-        """Measure the chosen region of pictures.
+    def measure_region(self, results: list[Attempt], region: Box | None) -> None:
+        """Have the chosen region of pictures measured.
 
         Args:
             results: the pictures.
-            choices: of the page.
-            truth: what is true, or None.
+            region: the region; None forgets it.
         """
-        files = {one.method: one.file("fused.tif") for one in results}
-        self.numbers.measure_region(files, choices.region, truth)
+        if self._made_with is not None:
+            self.numbers.measure_region(self._made_with.source, _files(results), region, **asked(self._made_with))
 
     def _heard(self, attempt: Attempt) -> None:
         self.attempts[attempt.method] = attempt
         self._tell("beside")
+
+
+def _files(results: list[Attempt]) -> dict[str, Path]:
+    return {one.method: one.file("fused.tif") for one in results}

@@ -57,7 +57,6 @@ class FusePanes:
         self._kept: dict[Path, NDArray[np.uint8]] = {}
         self._maps: tuple[Path | None, Maps | None] = (None, None)
         self._painted: dict[tuple[Path, str], NDArray[np.uint8]] = {}
-        self._truth: tuple[object, NDArray[np.uint8] | None] = (None, None)
         self._made: tuple[tuple[Any, ...], list[Pane]] = ((), [])
         self._shown: tuple[Any, ...] = ()
         self._jumped: Path | None = None
@@ -155,8 +154,8 @@ class FusePanes:
             raise InputError("there is no depth map")
         folder, unit = main.file(""), str(main.summary["depth_unit"])
         low, high = _ends(maps.depth)
-        depth_words = (f"{low:.3g} µm", f"{high:.3g} µm") if unit == "um" else (f"{low + 1:.3g}", f"{high + 1:.3g}")
-        legend = ramp_legend(*depth_words, "height" if unit == "um" else "frame")
+        words = [f"{at:.3g} µm" if unit == "um" else str(self._state.origin_of(round(at)) + 1) for at in (low, high)]
+        legend = ramp_legend(words[0], words[1], "height" if unit == "um" else "frame")
         if name == "origin":
             first, last = (self._state.origin_of(int(maps.index.flat[at(maps.index)])) for at in (np.argmin, np.argmax))
             legend = ramp_legend(str(first + 1), str(last + 1), "frame that each pixel is from")
@@ -212,14 +211,10 @@ class FusePanes:
             self._maps = result.folder, Maps(depth, np.asarray(io.read_picture(result.file("index.tif")), np.uint16))
         return self._maps[1]
 
-    def _true(self) -> NDArray[np.uint8]:
-        truth = self._state.truth
-        if truth is None:
+    def _true(self) -> NDArray[Any]:
+        if self._state.truth is None:
             raise InputError("there is no truth for this stack")
-        if self._truth[0] is not truth or self._truth[1] is None:
-            self._truth = truth, to_uint8(truth)
-        made = self._truth[1]
-        return made if made is not None else to_uint8(truth)
+        return self._state.truth
 
 
 def _ends(depth: NDArray[np.float32]) -> tuple[float, float]:

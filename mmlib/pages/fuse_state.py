@@ -32,7 +32,7 @@ from mmlib.pages.fuse_frames import kept_frames, toggled_frame
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
 from mmlib.pages.thumbnails import remember
-from mmlib.pictures import Picture
+from mmlib.pictures import Frame, to_uint8
 from mmlib.progress import Progress
 from mmlib.sharpness import focus_curve
 from mmlib.specimens import truth_of
@@ -47,7 +47,7 @@ class FuseState(PageState[FuseChoices]):
     Attributes:
         stack: what is to be fused, or None.
         visible: (H, W), True inside its field of view; None where nothing is open.
-        truth: the picture in which everything is sharp, where it is known.
+        truth: the picture in which everything is sharp, 8 bit, where it is known.
         phase: empty, opening, ready, running, done, failed or cancelled.
         share: how much of the running work is done, 0..1.
         stage: what is being done.
@@ -72,7 +72,7 @@ class FuseState(PageState[FuseChoices]):
         super().__init__(choices or FuseChoices())
         self.stack: ZStack | None = None
         self.visible: NDArray[np.bool_] | None = None
-        self.truth: Picture | None = None
+        self.truth: Frame | None = None
         self.phase = "empty"
         self.share = 0.0
         self.stage = ""
@@ -102,7 +102,7 @@ class FuseState(PageState[FuseChoices]):
         self.cancel()
         self._phase("opening", 0.0, "opening")
 
-        def opened(found: tuple[ZStack, NDArray[np.bool_], Picture | None]) -> None:
+        def opened(found: tuple[ZStack, NDArray[np.bool_], Frame | None]) -> None:
             self.stack, self.visible, self.truth = found
             self.result, self.table, self.sharpest, self.said = None, None, None, ""
             self.beside.forget()
@@ -122,12 +122,12 @@ class FuseState(PageState[FuseChoices]):
         def progress(share: float, stage: str) -> None:
             self._phase("opening", share, stage)
 
-        def read(tell: Progress) -> tuple[ZStack, NDArray[np.bool_], Picture | None]:
+        def read(tell: Progress) -> tuple[ZStack, NDArray[np.bool_], Frame | None]:
             stack = read_source(source, speed=speed, progress=tell)
             remember(source, stack)
             known = truth_of(source, data=data_folder())
             fits = known is not None and known.picture.shape == stack.shape
-            return stack, find_field(stack), known.picture if known is not None and fits else None
+            return stack, find_field(stack), to_uint8(known.picture) if known is not None and fits else None
 
         self._run(read, opened, failed, progress)
 
@@ -157,7 +157,7 @@ class FuseState(PageState[FuseChoices]):
             values["prefer"] = "clearest"
         self.change(**values)
         if "region" in values:
-            self.beside.measure_region(self.results, self.choices, self.truth)
+            self.beside.measure_region(self.results, self.choices.region)
 
     def toggle_frame(self, frame: int) -> None:
         """Take one frame out of those that are fused, or in.
@@ -323,8 +323,7 @@ class FuseState(PageState[FuseChoices]):
     def _count(self) -> None:
         """Have everything measured, once every method has ended."""
         if not self.running and self.result is not None:
-            self.beside.measure(self.results)
-            self.beside.measure_region(self.results, self.choices, self.truth)
+            self.beside.measure(self.results, self.choices.region)
 
     def _find_sharpest(self, stack: ZStack, chosen: list[int], turn: int) -> None:
         """Find the best single frame meanwhile, to put the fused picture beside it."""

@@ -1,17 +1,14 @@
-"""The numbers of the pictures on a page: of each whole picture by a job, of a chosen region here, both as they come."""
+"""The numbers of the pictures on a page, whole and of a chosen region: measured by jobs, shown as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mmlib.pages.attempts import Attempt, Batch, here
 from mmlib.pages.background import Runner, at_once
-from mmlib.pages.region import Box, RegionNumbers, region_numbers
-from mmlib.pages.scores import number
-from mmlib.pictures import Picture
+from mmlib.pages.region import Box
 
 
 class Numbers:
@@ -19,7 +16,7 @@ class Numbers:
 
     Attributes:
         whole: method -> its measurements as dictionaries, once they are there.
-        region: method -> numbers of the chosen region.
+        region: method -> those of the chosen region.
         waiting: methods whose whole picture is being measured.
     """
 
@@ -27,72 +24,67 @@ class Numbers:
         self,
         told: Callable[[str], None],
         *,
-        aside: Runner = at_once,
         later: Runner = at_once,
+        aside: Runner = at_once,
         deliver: Callable[[Callable[[], None]], None] = here,
     ) -> None:
         """Set it up.
 
         Args:
             told: given ``"measures"`` or ``"region"`` when there are new numbers, or one sentence after ``"!"``.
-            aside: how a region is measured.
-            later: how jobs are handed in.
+            later: how the jobs of whole pictures are handed in.
+            aside: how the jobs of regions are handed in.
             deliver: brings news to where the page lives.
         """
         self.whole: dict[str, list[dict[str, Any]]] = {}
-        self.region: dict[str, RegionNumbers] = {}
+        self.region: dict[str, list[dict[str, Any]]] = {}
         self.waiting: set[str] = set()
         self._told = told
-        self._aside = aside
-        self._batch = Batch(later, deliver)
-        self._turn = 0
+        self._wholes = Batch(later, deliver)
+        self._regions = Batch(aside, deliver)
 
     def forget(self) -> None:
         """Drop all numbers; none of those under way will come."""
-        self._batch.cancel()
-        self._turn += 1
-        self.whole, self.region, self.waiting = {}, {}, set()
+        self.cancel()
+        self.whole, self.region = {}, {}
 
     def cancel(self) -> None:
         """Stop the jobs; what is there stays."""
-        self._batch.cancel()
+        self._wholes.cancel()
+        self._regions.cancel()
         self.waiting = set()
 
-    def measure(self, source: str, files: Mapping[str, Path], **asked: Any) -> None:
+    def measure(self, source: str, files: Mapping[str, Path], box: Box | None, **asked: Any) -> None:
         """Have pictures measured, outside this process.
 
         Args:
             source: what they were made from.
             files: method -> its picture.
+            box: a region to be measured as well, or None.
             **asked: choices of the verb ``measure``.
         """
         wanted = {name: {"picture": str(file), **asked} for name, file in files.items()}
         self.waiting = set(wanted)
         self._told("measures")
-        self._batch.start("measure", source, wanted, self._measured, lambda sentence: None)
+        self._wholes.start("measure", source, wanted, self._measured, lambda sentence: None)
+        self.measure_region(source, files, box, **asked)
 
-    def measure_region(
-        self, files: Mapping[str, Path], box: Box | None, truth: Picture | None, plane: int | None = None
-    ) -> None:
-        """Measure a region of pictures, beside the page.
+    def measure_region(self, source: str, files: Mapping[str, Path], box: Box | None, **asked: Any) -> None:
+        """Have a region of pictures measured.
 
         Args:
-            files: method -> its picture, or its stack where `plane` is given.
+            source: what they were made from.
+            files: method -> its picture.
             box: the region; None forgets it.
-            truth: what is true of the whole picture, or None.
-            plane: which frame of the stacks.
+            **asked: choices of the verb ``measure``.
         """
-        self._turn += 1
+        self.region = {}
+        self._told("region")
         if box is None or not files:
-            self.region = {}
-            self._told("region")
+            self._regions.cancel()
             return
-        self._aside(
-            lambda _: region_numbers(files, box, truth, plane),
-            partial(self._found, self._turn),
-            lambda sentence: self._told(f"!{sentence}"),
-            lambda share, stage: None,
-        )
+        wanted = {name: {"picture": str(file), "region": list(box), **asked} for name, file in files.items()}
+        self._regions.start("measure", source, wanted, self._found, lambda sentence: None)
 
     def of(self, method: str) -> list[dict[str, Any]]:
         """Give the numbers of a picture for a table: those of the region first.
@@ -101,10 +93,13 @@ class Numbers:
             method: its name.
 
         Returns:
-            Dictionaries like those of measurements.
+            Dictionaries like those of measurements; those of the region are called so.
         """
-        inside = self.region.get(method)
-        return [*([] if inside is None else _of_region(inside)), *self.whole.get(method, [])]
+        inside = [
+            {**one, "name": f"region_{one['name']}", "title": f"Region {one['title']}"}
+            for one in self.region.get(method, [])
+        ]
+        return [*inside, *self.whole.get(method, [])]
 
     def _measured(self, attempt: Attempt) -> None:
         if not attempt.ended:
@@ -114,16 +109,9 @@ class Numbers:
             self.whole[attempt.method] = list(attempt.summary["measures"])
         self._told("measures")
 
-    def _found(self, turn: int, numbers: dict[str, RegionNumbers]) -> None:
-        if turn == self._turn:
-            self.region = numbers
+    def _found(self, attempt: Attempt) -> None:
+        if attempt.done:
+            self.region[attempt.method] = list(attempt.summary["measures"])
             self._told("region")
-
-
-def _of_region(inside: RegionNumbers) -> list[dict[str, Any]]:
-    known = inside.psnr_db is not None
-    return [
-        *([number("region_psnr", "Region PSNR", inside.psnr_db, unit="dB")] if known else []),
-        *([number("region_ssim", "Region SSIM", inside.ssim)] if known else []),
-        number("region_tenengrad", "Region Tenengrad", inside.tenengrad),
-    ]
+        elif attempt.phase == "failed":
+            self._told(f"!{attempt.sentence}")

@@ -29,22 +29,6 @@ class Scored:
     seconds: float | None = None
 
 
-def number(name: str, title: str, value: float | None, *, unit: str = "", better: str = "higher") -> dict[str, Any]:
-    """Describe a number that comes from no measure of the registry, such as that of a region.
-
-    Args:
-        name: of the column in a file.
-        title: of the column on a page.
-        value: the number, or None.
-        unit: its unit.
-        better: ``"higher"``, ``"lower"`` or ``"none"``.
-
-    Returns:
-        A dictionary like that of a measurement.
-    """
-    return {"name": name, "title": title, "value": value, "unit": unit, "direction": better, "note": "", "reason": ""}
-
-
 def columns(rows: Sequence[Scored]) -> dict[str, Mapping[str, Any]]:
     """Give the measures that any row has: name -> one of its numbers, in the order of the rows."""
     found: dict[str, Mapping[str, Any]] = {}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmlib import io
+from mmlib.errors import InputError
 from mmlib.measuring import measure
 from mmlib.pictures import Picture, as_picture, to_grey
 from mmlib.pipeline.sources import open_frames
@@ -14,6 +16,7 @@ from mmlib.specimens import truth_of
 
 AGAINST_TRUTH = ("psnr", "ssim", "detail_snr")
 OF_FRAMES = ("q_abf",)
+OF_REGION = ("psnr", "ssim", "tenengrad")
 ALONE = ("tenengrad", "brisque", "cnniqa", "cnniqa_plus")
 
 
@@ -25,20 +28,27 @@ def measure_source(source: str, folder: Path, *, progress: Progress = silent, **
         folder: not written to.
         progress: told how far it is; may raise `Cancelled`.
         **choices: picture (its file), plane (of a stack that was made), fused (whether the frames count as its
-            sources), and frames, speed, data as in `open_frames`.
+            sources), region (x, y, width and height in px: measures only that, by the few measures that a small part
+            allows), and frames, speed, data as in `open_frames`.
 
     Returns:
         ``{"measures": [...]}``, each as `mmlib.metrics.Measurement.to_dict` gives it.
 
     Raises:
-        InputError: if the picture or the source cannot be read.
+        InputError: if the picture or the source cannot be read, or the region lies outside.
     """
     del folder
+    region = choices.pop("region", None)
     file, plane = Path(choices.pop("picture")), choices.pop("plane", None)
     fused = choices.pop("fused", False)
     read = io.read_picture(file) if plane is None else io.open_stack(file)[int(plane)]
     picture = as_picture(read)
     truth = _truth_like(picture, source, choices.get("data"))
+    if region is not None:
+        part, like = _cut(picture, region), None if truth is None else _cut(truth, region)
+        names = [name for name in OF_REGION if like is not None or name not in AGAINST_TRUTH]
+        answers = measure(part, reference=like, field=None, only=names)
+        return {"measures": [one.to_dict() for one in answers]}
     sources = open_frames(source, **choices) if fused else None
     fits = sources is not None and sources.shape == picture.shape
     names = [*(AGAINST_TRUTH if truth is not None else ()), *(OF_FRAMES if fits else ()), *ALONE]
@@ -58,3 +68,12 @@ def _truth_like(picture: Picture, source: str, data: Path | None) -> Picture | N
     if known.picture.ndim != picture.ndim:
         return to_grey(known.picture) if picture.ndim == 2 else None
     return known.picture
+
+
+def _cut(picture: Picture, region: Sequence[int]) -> Picture:
+    """Cut a region out of a picture; what lies outside the picture is left out."""
+    x, y, width, height = region
+    part = picture[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)]
+    if part.size == 0:
+        raise InputError("the region lies outside the picture; draw it again")
+    return part
