@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import j0
 
 from mmlib.errors import InputError
 
@@ -257,6 +256,8 @@ def defocus_psf(
     Source: Born and Wolf, Principles of Optics, section 8.8; used for microscope focus by Yang et al. 2018,
         doi:10.1186/s12859-018-2087-4.
     """
+    from scipy.special import j0  # 16 MB, and pages that only name the methods need none of it
+
     Objective(numerical_aperture, medium_index=index)
     if size < 1 or size % 2 == 0 or not pixel_um > 0 or not wavelength_um > 0:
         raise InputError(
