@@ -149,5 +149,9 @@ def test_on_laptop_and_phone(visit, theme):  # noqa: F811
         tab.page.wait_for_timeout(400)
         tab.page.screenshot(path=SHOTS / f"focus-{theme}-{width}.png", full_page=width < 500)
         assert overflow(tab) <= 0, f"it scrolls sideways at {width} px"
+        box = tab.page.locator(".mmp-bar [aria-current]").bounding_box()
+        row = tab.page.locator(".mmp-bar nav").bounding_box()
+        assert row["x"] <= box["x"], "the open page is out of the row of pages"
+        assert box["x"] + box["width"] <= row["x"] + row["width"] + 1
         assert serious(tab) == []
     assert complaints(tab) == []
