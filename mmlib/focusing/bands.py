@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.sharpness.cells import ENOUGH_FIELD, cell_means, cell_share
+from mmlib.focusing.means import CellMeans, Cells
+from mmlib.sharpness.cells import ENOUGH_FIELD, cell_share
 from mmlib.sharpness.measure import Grey, Mask
 
 SIGMAS_PX = (0.7, 1.0, 1.4, 2.0, 2.8)
@@ -19,8 +20,6 @@ GAINS = (0.1796, 0.1124, 0.0841, 0.0562)
 LIGHT_PX = 40
 """The light is even over about this many pixels; what is coarser is illumination."""
 LEAST_LIGHT = 0.05
-
-Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
 
 
 @dataclass(frozen=True)
@@ -104,19 +103,20 @@ def measure_bands(even: Grey, details: tuple[Grey, ...], cells: Cells, inner: Ma
     share = cell_share(inner, cells)
     seen = share >= ENOUGH_FIELD / 2
     safe = np.where(seen, share, 1.0)
+    mean = CellMeans(cells, even.shape)
     energies = []
     for detail in details:
         energy = np.asarray(cv2.multiply(detail, detail), dtype=np.float32)
         if inner is not None:
             energy *= inner
-        energies.append(np.where(seen, cell_means(energy, cells) / safe, np.nan))
+        energies.append(np.where(seen, mean(energy) / safe, np.nan))
     return Bands(np.stack(energies), _noise(even, inner))
 
 
 def _noise(even: Grey, inner: Mask | None) -> float:
     """Estimate the noise from the median size of a mixed second difference, which edges hardly touch."""
     kernel = np.array([1.0, -2.0, 1.0])
-    sizes = np.abs(cv2.sepFilter2D(even, cv2.CV_32F, kernel, kernel / 6))[::2, ::2]
+    sizes = np.abs(cv2.sepFilter2D(even, cv2.CV_32F, kernel, kernel / 6)[::3, ::5])
     if inner is not None:
-        sizes = sizes[inner[::2, ::2]]
+        sizes = sizes[inner[::3, ::5]]
     return float(np.median(sizes)) / 0.6745 if sizes.size else 0.0

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.focusing.bands import GAINS, Cells
-from mmlib.focusing.means import CellMeans
+from mmlib.focusing.bands import GAINS
+from mmlib.focusing.means import CellMeans, Cells
 from mmlib.sharpness.cells import cell_share
 from mmlib.sharpness.measure import Grey, Mask
 

@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.focusing.bands import Bands, Cells
+from mmlib.focusing.bands import Bands
 from mmlib.focusing.judging import Evidence
+from mmlib.focusing.means import Cells
 from mmlib.pictures import Frame
 from mmlib.sharpness.measure import Grey, Mask
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.focusing.bands import Cells
 from mmlib.sharpness.cells import cell_means
+
+Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
+"""Tops, lefts and edge of cells, as `mmlib.sharpness.cells.grid` gives them."""
 
 MANY = 64
 """With more rows or columns of cells than this a table of sums is quicker than two products of matrices."""

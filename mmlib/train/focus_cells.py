@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 
 from mmlib.errors import InputError
-from mmlib.focusing.bands import Cells, differences, even_light, measure_bands
+from mmlib.focusing.bands import differences, even_light, measure_bands
 from mmlib.focusing.features import LAGS, SHRINKS, CoarseLook, Profile, coarse_details
+from mmlib.focusing.means import Cells
 from mmlib.progress import Progress, silent
 from mmlib.sharpness.cells import cell_means, cell_share, grid
 from mmlib.sharpness.frames import inner_field
@@ -28,7 +29,6 @@ from mmlib.simulation.luck import Luck
 from mmlib.simulation.photograph import _draw_cover as draw_cover_by_chance
 from mmlib.simulation.photograph import draw_camera, smear_in_depth, smear_sideways
 from mmlib.simulation.ranges import Ranges
-from mmlib.train.cone import fill_cone
 from mmlib.train.scenes import Pool, cut, make_pool, read_light
 
 Values = NDArray[np.float32]
@@ -50,8 +50,6 @@ class CellRecipe:
         size: rows and columns of a stack: room for three by three cells.
         planes: of a stack; training takes some of them.
         electrons: at full scale, least and greatest: from a cheap phone in dim light to a good one.
-        filled_share: share of stacks whose condenser is filled between its points, see `cone.fill_cone`.
-        filled: strength of that.
     """
 
     seed: int = 5
@@ -60,8 +58,6 @@ class CellRecipe:
     size: int = 176
     planes: int = 14
     electrons: tuple[float, float] = (1500.0, 300000.0)
-    filled_share: float = 0.75
-    filled: tuple[float, float] = (0.6, 1.2)
 
 
 @dataclass(frozen=True)
@@ -106,8 +102,7 @@ class FocusCells:
         gram = self.gram[stack]
         alike = np.zeros((len(at), gram.shape[0], len(SHRINKS), len(LAGS)))
         for place, lag in enumerate(LAGS):
-            for k in range(lag, len(at)):
-                alike[k, :, :, place] = gram[:, :, at[k], at[k - lag]]
+            alike[lag:, :, :, place] = gram[:, :, at[lag:], at[:-lag]].transpose(2, 0, 1)
         return Profile(
             self.energy[stack, at].astype(float), self.moments[stack, at].astype(float), alike,
             self.noise[stack, at].astype(float),
@@ -181,8 +176,6 @@ def _take(scenes: Sequence[Path], recipe: CellRecipe, split: str, number: int) -
     """Take a stack of a scene of the pool with a random phone: frames as they are kept, and what is true of them."""
     luck = Luck(torch.Generator().manual_seed(1_000_003 * recipe.seed + 2 * number + (split != "train")), "cpu")
     light = cut(luck, read_light(scenes[luck.integer(0, len(scenes) - 1)]), recipe.size, recipe.planes)
-    filled = luck.uniform(*recipe.filled) if luck.chance(recipe.filled_share) else 0.0
-    light = fill_cone(light, Pool.points, filled)
     ranges = replace(Ranges(), electrons=recipe.electrons)
     moving = light.planes
     if luck.chance(0.5):

@@ -1,0 +1,110 @@
+"""How well the learned judge does on stacks whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mmlib.focusing.features import features
+from mmlib.nets.focus_profile import FocusProfile
+from mmlib.train.focus_cells import FocusCells
+
+DETAIL, BLANK = 0.008, 0.003
+"""Contrast of the truth's fine structure above which a cell counts, and below which it is blank."""
+CLEAN, DIRTY = 0.01, 0.03
+"""Share of a cell under dirt up to which it is clean, and from which it is dirty."""
+MOST = 0.75
+"""So much of a cell must be in focus, out of it, or in the field, for the cell to be called so."""
+
+Values = NDArray[np.float32]
+
+
+def look_at(cells: FocusCells, stack: int, planes: NDArray[np.intp]) -> dict[str, NDArray[np.float32]]:
+    """Give features and truth of the cells of a stack; backwards, the sign of defocus turns over.
+
+    Args:
+        cells: of many stacks.
+        stack: which.
+        planes: which, in the order in which they come.
+
+    Returns:
+        ``features`` (N, K, features), truths (N, K), and ``detail``, ``dirt``, ``field`` (N,).
+    """
+    backwards = len(planes) > 1 and planes[0] > planes[-1]
+    defocus = cells.defocus_dof[stack, planes].T * np.float32(-1 if backwards else 1)
+    return {
+        "features": features(cells.profile(stack, planes.tolist())).transpose(1, 0, 2),
+        "defocus": defocus,
+        **{name: getattr(cells, name)[stack, planes].T for name in ("near", "far", "visible")},
+        **{name: getattr(cells, name)[stack] for name in ("detail", "dirt", "field")},
+    }
+
+
+def answers(net: FocusProfile, cells: FocusCells) -> dict[str, Values]:
+    """Judge whole stacks.
+
+    Args:
+        net: to judge by.
+        cells: of S stacks.
+
+    Returns:
+        What the net says and what is true, each with (S, N, K) or (S, N) first.
+    """
+    planes = np.arange(cells.energy.shape[1])
+    found: list[dict[str, Values]] = []
+    for stack in range(len(cells)):
+        row = look_at(cells, stack, planes)
+        with torch.inference_mode():
+            said = net.eval()(torch.from_numpy(row.pop("features")).to(next(net.parameters()).device))
+        found.append({**row, **{f"said_{name}": value.cpu().numpy() for name, value in said.items()}})
+    return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+
+def numbers(said: dict[str, Values]) -> dict[str, float]:
+    """Say how right the answers are.
+
+    Args:
+        said: of `answers`.
+
+    Returns:
+        ``balanced`` accuracy and ``auc`` of cells in against cells out of focus; ``plane_error`` of the best plane
+        where the stack goes through focus; ``dof_error``; ``covered``, the share of truths in the interval;
+        ``artefact`` and ``false_artefact``, the shares of dirty and of clean cells called so; ``dirt``, that of dirty
+        ones called sharp.
+        NaN where nothing tells.
+    """
+    inside = said["field"] > MOST
+    judged = (inside & (said["dirt"] < CLEAN) & (said["detail"] > DETAIL))[..., None]
+    near, far = (said["near"] >= MOST) & judged, (said["far"] >= MOST) & judged
+    sharp = said["said_sharp"][..., 0]
+    through = judged[..., 0] & (np.abs(said["defocus"]).min(axis=2) < 0.5)
+    error = np.abs(said["said_best"][..., 0].argmax(axis=2) - np.abs(said["defocus"]).argmin(axis=2))
+    low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
+    where = np.broadcast_to(judged, low.shape)
+    absent = (said["far"] >= MOST) | (said["detail"] < BLANK)[..., None]
+    dirty = (inside & (said["dirt"] > DIRTY))[..., None] & absent
+    artefact = said["said_artefact"][..., 0] > 0
+    return {
+        "balanced": (_mean(sharp[near] > 0) + _mean(sharp[far] <= 0)) / 2,
+        "auc": _auc(sharp[near], sharp[far]),
+        "plane_error": _mean(error[through]),
+        "dof_error": _mean(np.abs(middle - said["defocus"])[where]),
+        "covered": _mean(((said["defocus"] >= low) & (said["defocus"] <= high))[where]),
+        "artefact": _mean(artefact[dirty]),
+        "false_artefact": _mean(artefact[where]),
+        "dirt": _mean(((sharp > 0) & ~artefact)[dirty]),
+    }
+
+
+def _mean(values: NDArray[np.floating] | NDArray[np.bool_]) -> float:
+    return float(values.mean()) if values.size else float("nan")
+
+
+def _auc(sharp: Values, blurred: Values) -> float:
+    from scipy import stats
+
+    if not sharp.size or not blurred.size:
+        return float("nan")
+    ranks = stats.rankdata(np.concatenate([sharp, blurred]))[: sharp.size]
+    return float((ranks.mean() - (sharp.size + 1) / 2) / blurred.size)
