@@ -323,7 +323,9 @@ def test_cancel_frees_the_page_at_once_and_judging_again_goes_on(data: Path) -> 
     assert state.lacking
     assert state.tasks["best", 84].state == "cancelled"
     until(lambda: not any(jobs.results_root().glob("*.run")))
-    state.judge()
+    state.choose(threshold=4)
+    assert not state.working  # what was stopped stays so until it is asked for
+    state.judge(again=True)
     until(lambda: state.answer is not None)
 
 

@@ -119,7 +119,7 @@ class FocusView:
         self.level.observe(lambda change: self._told(threshold=change["new"] if change["new"] >= 0 else None), "level")
         self.more.observe(self._add, "value")
         self.stop.on_click(lambda _: state.cancel())
-        self.go.on_click(lambda _: state.judge())
+        self.go.on_click(lambda _: state.judge(again=True))
         self.back.on_click(lambda _: state.undo())
 
     def _told(self, **values: Any) -> None:

@@ -108,14 +108,17 @@ class FocusState(PageState[FocusChoices]):
 
     # judging
 
-    def judge(self) -> None:
-        """Have every chosen method judge the stack, outside this process; equal work done before is there at once."""
+    def judge(self, *, again: bool = False) -> None:
+        """Have every chosen method judge the stack, outside this process; equal work done before is there at once.
+
+        Args:
+            again: also those that failed or were cancelled.
+        """
         if self.stack is None:
             return
-        for method in self.choices.methods:
-            key = (method, self.choices.cell)
+        for key in self._keys():
             task = self.tasks.get(key)
-            if key not in self.answers and (task is None or not task.busy):
+            if key not in self.answers and (task is None or (again and not task.busy)):
                 self._start(key)
         self.tell("tasks")
 
@@ -204,7 +207,7 @@ class FocusState(PageState[FocusChoices]):
             return
         self.complain("")
         for key, task in list(self.tasks.items()):
-            if key[0] not in names and task.busy:
+            if key[0] not in names and key not in self.answers:
                 task.cancel()
                 del self.tasks[key]
         self.change(methods=tuple(dict.fromkeys(names)))
