@@ -48,6 +48,8 @@ def grid_peak(change: NDArray[Any], period: int = PERIOD) -> float:
         InputError: if the picture is too small.
     """
     power = spectrum(change)
+    if not power.any():
+        return 0.0
     power += FAINT * power.mean()
     step = SQUARE // period
     found = []
@@ -64,7 +66,7 @@ def grid_peak(change: NDArray[Any], period: int = PERIOD) -> float:
                 around[5] = False  # what is even along a line of a picture lies on the axis
             if column == 0:
                 around[:, 5] = False
-            found.append(peak / max(float(np.median(near[around])), 1e-30))
+            found.append(peak / float(np.median(near[around])))
     return float(10 * np.log10(max(found)))
 
 

@@ -168,7 +168,8 @@ def train(
             state.note(both, float(gains(both.net, known).mean()))
             if checkpoint is not None:
                 state.save(checkpoint, recipe, both, optimiser)
-        progress(min(1.0, along), f"step {state.step}, best gain {max(state.best_score, -99):.2f} dB")
+        done = max(state.step / recipe.steps, (time.monotonic() - started) / budget_s)
+        progress(min(1.0, done), f"step {state.step}, best gain {max(state.best_score, -99):.2f} dB")
     state.seconds = time.monotonic() - started
     state.note(both, float(gains(both.net, known).mean()))
     both.load_state_dict(state.best)
