@@ -68,7 +68,7 @@ class DeblurView:
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty, self.table = html(), html(), html(EMPTY), html()
         self.hint = widgets.Dropdown(options=SPEEDS, value=0, description="Scan speed")
-        self.frame = widgets.IntSlider(1, 1, 2, description="Frame", continuous_update=False)
+        self.frame = widgets.BoundedIntText(1, min=1, max=1, description="Frame", continuous_update=False)
         self.whole = widgets.Checkbox(description="Every frame of the stack", indent=False)
         self.boxes = {name: widgets.Checkbox(description=words_of(name), indent=False) for name in OFFERED}
         self.told = {name: html("", "mmp-muted") for name in OFFERED}
@@ -178,7 +178,7 @@ class DeblurView:
         seen(self.hint, not self.picker.knows_speed)
         self.hint.value = choices.speed if choices.speed in (1, 2, 3, 4) else 0
         several = len(state.stack) > 1
-        self.frame.max = max(len(state.stack), 2)
+        self.frame.max = len(state.stack)
         self.frame.value = state.frame + 1
         seen(self.frame, several and not choices.whole)
         seen(self.whole, several)
