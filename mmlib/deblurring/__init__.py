@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.deblurring.best import LEARNED
 from mmlib.deblurring.certainty import new_detail
 from mmlib.deblurring.doing_nothing import NONE
 from mmlib.deblurring.method import Method, Restored, Scene
@@ -25,6 +26,7 @@ from mmlib.progress import Progress, part, silent
 from mmlib.stacks import ZStack
 
 METHODS: dict[str, Method] = {
+    "best": LEARNED,
     "none": NONE,
     "richardson_lucy": RICHARDSON_LUCY,
     "sdeblurgan": SDEBLURGAN,
@@ -35,8 +37,8 @@ METHODS: dict[str, Method] = {
 }
 """Every deblurring method by name: one file and one line here is all that a new one needs."""
 
-BEST = "wiener"
-"""The method that ``best`` stands for, where no method has that name itself."""
+BEST = "best"
+"""The method that we recommend."""
 
 SPEEDS = (1, 2, 3, 4)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import cv2
@@ -45,7 +44,7 @@ def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     Raises:
         InputError: if the weights are missing or damaged.
     """
-    return restore_with(_engine(), picture, scene, progress)
+    return restore_with(zoo.engine(MODEL), picture, scene, progress)
 
 
 def restore_with(
@@ -85,11 +84,6 @@ def restore_with(
     return Restored(restored, error / (error + np.float32(DOUBT)), parameters)
 
 
-@cache
-def _engine() -> Runs:
-    return zoo.engine(MODEL)
-
-
 def _fading(field: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Give 0 outside the field, 1 well inside, and a slope between; the border of the frame is no rim."""
     if field.all():
@@ -98,4 +92,4 @@ def _fading(field: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(np.clip(away / np.float32(FEATHER_PX), 0, 1), np.float32)
 
 
-LEARNED = Method(restore, neighbours=1, colour=True)
+LEARNED = Method(restore, neighbours=1, colour=True, model=MODEL)

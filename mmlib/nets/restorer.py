@@ -75,7 +75,7 @@ class Restorer(nn.Module):
         self.config = config
         self.inputs = {"forward": ((1, CHANNELS, 64, 64),)}
         w = config.width
-        self.enter = nn.Conv2d(4 * 5 * COLOURS + CONDITIONS, w, 3, padding=1)
+        self.enter = nn.Conv2d(4 * 6 * COLOURS + CONDITIONS, w, 3, padding=1)
         self.encode1 = nn.Sequential(*(GatedBlock(w) for _ in range(config.encode[0])))
         self.down1 = nn.Conv2d(w, 2 * w, 2, stride=2)
         self.encode2 = nn.Sequential(*(GatedBlock(2 * w) for _ in range(config.encode[1])))
@@ -114,8 +114,9 @@ class Restorer(nn.Module):
         frame = given[:, :COLOURS]
         detail = frame - functional.avg_pool2d(frame, 5, stride=1, padding=2, count_include_pad=False)
         around = given[:, COLOURS : 3 * COLOURS] - torch.cat([frame, frame], dim=1)
+        bend = around[:, :COLOURS] + around[:, COLOURS:]  # what passing through focus during an exposure adds
         faint = functional.softsign(FAINT * torch.cat([detail, around], dim=1))
-        halved = functional.pixel_unshuffle(torch.cat([frame - 0.5, STRONG * detail, faint], dim=1), 2)
+        halved = functional.pixel_unshuffle(torch.cat([frame - 0.5, STRONG * detail, STRONG * bend, faint], dim=1), 2)
         conditions = given[:, 3 * COLOURS :, ::2, ::2]
         first: Tensor = self.encode1(self.enter(torch.cat([halved, conditions], dim=1)))  # (N, w, H/2, W/2)
         second: Tensor = self.encode2(self.down1(first))  # (N, 2 w, H/4, W/4)

@@ -35,6 +35,8 @@ class RestorerRecipe:
         size: their edge on a CPU, px: what blur, noise and coding do is local.
         keep: windows that a CPU keeps to show again.
         every: a CPU draws fresh ones in one of so many steps.
+        small: edge that windows are cut to on a CPU at first, px: more steps in the time.
+        small_share: for so long.
         gpu_batch: windows of a step on a GPU.
         gpu_size: their edge on a GPU, px.
         rate: of AdamW, at its highest.
@@ -56,7 +58,9 @@ class RestorerRecipe:
     batch: int = 8
     size: int = 64
     keep: int = 1500
-    every: int = 3
+    every: int = 6
+    small: int = 40
+    small_share: float = 0.7
     gpu_batch: int = 64
     gpu_size: int = 128
     rate: float = 4e-3
@@ -133,15 +137,18 @@ def train(
         batch=recipe.gpu_batch if gpu else recipe.batch, size=recipe.gpu_size if gpu else recipe.size, device=device,
         mix=recipe.mix, work=work, textures=textures, processes=processes, budget_s=budget_s / 3, **pool,
     )  # fmt: skip
+    luck = Luck(torch.Generator().manual_seed(recipe.seed + state.step), "cpu")
     if not gpu:
-        luck = Luck(torch.Generator().manual_seed(recipe.seed + state.step), "cpu")
         windows = remember(windows, luck, batch=recipe.batch, keep=recipe.keep, every=recipe.every)
     before = state.seconds
     while state.step < recipe.steps and before + time.monotonic() - started < budget_s:
         along = max(state.step / recipe.steps, (before + time.monotonic() - started) / budget_s)
         for group in optimiser.param_groups:
             group["lr"] = _rate(recipe, along)
-        state.losses.append(_step(pair, optimiser, next(windows), recipe))
+        shown = next(windows)
+        if not gpu and along < recipe.small_share:
+            shown = shown.cut(luck, recipe.small)
+        state.losses.append(_step(pair, optimiser, shown, recipe))
         state.step += 1
         pair.follow(min(recipe.average, (1 + state.step) / (10 + state.step)))
         if state.step % recipe.check_every == 0:

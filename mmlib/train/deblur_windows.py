@@ -77,6 +77,19 @@ class Windows:
         conditions[:, :2] = 0
         return Windows(torch.cat([frame, frame, frame, conditions], dim=1), self.wanted)
 
+    def cut(self, luck: Luck, size: int) -> Windows:
+        """Give a smaller part, mostly on the 8 px grid on which codecs work, as whole frames are.
+
+        Args:
+            luck: where it lies.
+            size: its rows and columns, px; at most those of the windows.
+        """
+        room = self.given.shape[-1] - size
+        step = 8 if luck.chance(0.7) else 1
+        top, left = (step * luck.integer(0, max(room, 0) // step) for _ in range(2))
+        rows, columns = slice(top, top + size), slice(left, left + size)
+        return Windows(self.given[..., rows, columns], self.wanted[..., rows, columns])
+
     def clean(self) -> Windows:
         """Give the frames as they should become, without neighbours: a net has nothing to do here."""
         conditions = torch.zeros_like(self.given[:, 9:])
