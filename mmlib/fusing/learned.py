@@ -20,17 +20,11 @@ from mmlib.pictures import Frame
 NET = "fuse-best"
 """The card of the net."""
 
-FINE = 2
-"""Levels of detail that are averages of the frames and nothing else; below them shades are set right."""
-
 ALIKE = 0.35
 """Frames within a quarter of the highest energy show about as much: that is so far below it on the net's scale."""
 
 PREFERENCE = 10.0
 """Logarithm of how much more the nearest frame counts than the farthest, where that is asked for."""
-
-BEYOND = 0.01
-"""Shades may leave the range that the frames have there by so much."""
 
 
 class Learned:
@@ -59,8 +53,6 @@ class Learned:
         self.waiting: list[tuple[Frame, Seen]] = []  # the last two frames; their pictures are needed a frame later
         self.likeness: list[list[Map]] = []
         self.sums: list[Map] = []
-        self.seen = 0
-        self.shades: list[Map] = []  # the sum, the darkest and the brightest of all frames at a quarter of the size
         self.weights: list[Map] = []
         grid = tuple((side + 1) // 2 for side in layout.size)
         self.number: NDArray[np.uint16] = np.zeros(grid, np.uint16)
@@ -100,7 +92,6 @@ class Learned:
         else:
             weights, rest, depth = [], np.zeros(self.layout.size, np.float32), self.share * 0
         self._add(frame, [*weights, rest])
-        self.seen += 1
         sharper = depth > self.best
         self.number[sharper] = number
         np.maximum(self.best, depth, out=self.best)
@@ -121,13 +112,11 @@ class Learned:
         parts: Levels = []
         rest: Map = frame.astype(np.float32)
         first = not self.sums
-        for level in range(self.levels):
+        for _ in range(self.levels):
             half = cv2.pyrDown(rest)
             detail = cv2.pyrUp(half, dstsize=rest.shape[1::-1])
             parts.append(cv2.subtract(rest, detail, dst=detail))
             rest = half
-            if level == FINE - 1:
-                self._remember(rest)
         parts.append(rest)
         for level, (part, logarithm) in enumerate(zip(parts, weights, strict=True)):
             weight = cv2.exp(on_grid_of(logarithm, part))
@@ -139,36 +128,13 @@ class Learned:
                 cv2.accumulateProduct(part, wide, self.sums[level])
                 cv2.add(self.weights[level], weight, dst=self.weights[level])
 
-    def _remember(self, shades: Map) -> None:
-        if not self.shades:
-            self.shades = [shades.copy() for _ in range(3)]
-            return
-        total, dark, bright = self.shades
-        cv2.add(total, shades, dst=total)
-        cv2.min(dark, shades, dst=dark)
-        cv2.max(bright, shades, dst=bright)
-
-    def _shaded(self, levels: Levels) -> Levels:
-        # the net sees three colours; grey counts as three alike
-        if self.levels < FINE:
-            return levels
-        white = np.float32(np.iinfo(self.layout.dtype).max)
-        fused = join_levels(levels[FINE:])
-        total, dark, bright = self.shades
-        mean = total / np.float32(self.seen)
-        told = [_maps(one) / white for one in (fused, mean, dark, bright)]
-        shades = np.concatenate([told[0] - np.float32(0.5), *(one - told[0] for one in told[1:])]) * np.float32(4)
-        found = told[0] + self.weigher.shade(shades) * np.float32(0.25)
-        found = np.clip(found, told[2] - np.float32(BEYOND), told[3] + np.float32(BEYOND)) * white
-        return [*levels[:FINE], found.mean(0) if fused.ndim == 2 else np.ascontiguousarray(found.transpose(1, 2, 0))]
-
     def finish(self) -> Result:
         """Divide by the weights and join the levels."""
         levels = []
         for total, weight in zip(self.sums, self.weights, strict=True):
             wide = weight if total.ndim == 2 else cv2.merge([weight, weight, weight])
             levels.append(cv2.divide(total, wide, dst=total))
-        picture = np.multiply(join_levels(self._shaded(levels)), np.float32(1 / np.iinfo(self.layout.dtype).max))
+        picture = np.multiply(join_levels(levels), np.float32(1 / np.iinfo(self.layout.dtype).max))
         depth, sure = self._depth()
         size = self.layout.size[::-1]
         return Result(
@@ -187,7 +153,3 @@ class Learned:
         sure = np.clip(1 - np.sqrt(variance) / np.float32(whole), 0, 1) if whole else np.ones_like(mean)
         depth = np.clip(filled(mean + heights[0], sure), heights.min(), heights.max())
         return np.asarray(depth, np.float32), np.asarray(sure, np.float32)
-
-
-def _maps(picture: Map) -> Map:
-    return np.stack([picture] * 3) if picture.ndim == 2 else np.ascontiguousarray(picture.transpose(2, 0, 1))

@@ -21,9 +21,10 @@ BRIGHTER = 1.5
 
 
 class Strangers:
-    """Keeps a tiny copy of each frame, and finds those unlike frames that are like each other.
+    """Keeps a tiny copy of each frame, and finds those whose neighbours are like each other and unlike them.
 
-    Focus changes frame by frame, so that neighbours are alike however far a stack reaches.
+    Focus changes frame by frame, so that neighbours are alike however far a stack reaches. The first and the last
+    frame have one neighbour each and are never strangers.
     """
 
     def __init__(self) -> None:
@@ -41,13 +42,12 @@ class Strangers:
         if count < 3:
             return frozenset()
         strange = set()
-        for number in range(count):
-            one, other = (number - 1, number + 1) if 0 < number < count - 1 else (1, 2) if number == 0 else (-2, -3)
-            beside = [self._likeness(number, one), self._likeness(number, other)]
-            if self._likeness(one % count, other % count) < ALIKE or self._ratio(one, other) > BRIGHTER:
+        for number in range(1, count - 1):
+            one, other = number - 1, number + 1
+            if self._likeness(one, other) < ALIKE or self._ratio(one, other) > BRIGHTER:
                 continue
-            brightness = min(self._ratio(number, one), self._ratio(number, other))
-            if max(beside) < UNLIKE or brightness > BRIGHTER:
+            unlike = max(self._likeness(number, one), self._likeness(number, other)) < UNLIKE
+            if unlike or min(self._ratio(number, one), self._ratio(number, other)) > BRIGHTER:
                 strange.add(number)
         return frozenset(strange)
 

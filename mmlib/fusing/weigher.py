@@ -56,28 +56,6 @@ class Weigher:
             weights.append(np.clip(weight, -MOST, MOST))
         return weights[::-1], np.clip(rest, -MOST, MOST), np.clip(depth, -MOST, MOST)
 
-    def shade(self, shades: Maps) -> Maps:
-        """Say how to set coarse shades right.
-
-        Args:
-            shades: (12, h, w), see `mmlib.nets.stack_weights.Shading`.
-
-        Returns:
-            (3, h, w) to add to the fused shades, times 4.
-        """
-        fine = self._through("first", shades)
-        middle = self._through("second", halve(fine))
-        deep = self._through("third", halve(middle))
-        wide = np.concatenate([middle, enlarge(deep, (middle.shape[1], middle.shape[2]))])
-        middle = convolve(wide, *self._layer("shade.back.0"))
-        wide = np.concatenate([fine, enlarge(middle, (fine.shape[1], fine.shape[2]))])
-        return mix([convolve(wide, *self._layer("shade.back.1"))], *self._flat("shade.last"))
-
-    def _through(self, name: str, maps: Maps) -> Maps:
-        for number in range(2):
-            maps = convolve(maps, *self._layer(f"shade.{name}.{number}"))
-        return maps
-
     def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.layers[f"{name}.weight"], self.layers[f"{name}.bias"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from mmlib.nets.pyramids import halve, join, split
@@ -13,12 +13,6 @@ NOISE_SHARE = (0.891, 0.0532, 0.0102, 0.00241)
 
 ROUNDING = 1 / 12
 """Variance of rounding to one byte, in grey levels squared."""
-
-FINE = 2
-"""Levels of detail that shading leaves alone."""
-
-BEYOND = 0.01
-"""Shades may leave the range of the frames by so much."""
 
 STRONGEST = 2e5
 """Detail above so many times the noise counts as equally strong."""
@@ -77,14 +71,13 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
     return told
 
 
-def blend(stack: Tensor, weights: list[Tensor], rest: Tensor, shading: nn.Module | None = None) -> Tensor:
+def blend(stack: Tensor, weights: list[Tensor], rest: Tensor) -> Tensor:
     """Average stacks scale by scale.
 
     Args:
         stack: (B, K, 3, H, W).
         weights: for each level, fine first, the logarithm of the weight, (B * K, 1, h, w).
         rest: the same for the rest.
-        shading: sets the shades below the two finest levels; None leaves them as they are.
 
     Returns:
         (B, 3, H, W).
@@ -95,28 +88,7 @@ def blend(stack: Tensor, weights: list[Tensor], rest: Tensor, shading: nn.Module
         _average(detail, weight, batch, count)
         for detail, weight in zip([*details, coarse[-1]], [*weights, rest], strict=True)
     ]
-    if shading is None or len(weights) < FINE:
-        return join(joined[:-1], joined[-1])
-    shades = join(joined[FINE:-1], joined[-1])
-    shades = shade(shades, coarse[FINE - 1].view(batch, count, *coarse[FINE - 1].shape[1:]), shading)
-    return join(joined[:FINE], shades)
-
-
-def shade(shades: Tensor, frames: Tensor, shading: nn.Module) -> Tensor:
-    """Set coarse shades right, within the range that the frames have there.
-
-    Args:
-        shades: (B, 3, h, w), fused, 0..1.
-        frames: (B, K, 3, h, w), those of the frames.
-        shading: the net.
-
-    Returns:
-        (B, 3, h, w).
-    """
-    dark, bright = frames.amin(1), frames.amax(1)
-    told = torch.cat([shades - 0.5, frames.mean(1) - shades, dark - shades, bright - shades], 1) * 4
-    found = shades + shading(told).float() / 4
-    return torch.minimum(torch.maximum(found, dark - BEYOND), bright + BEYOND)
+    return join(joined[:-1], joined[-1])
 
 
 def find_depth(weight: Tensor, heights: Tensor) -> tuple[Tensor, Tensor]:

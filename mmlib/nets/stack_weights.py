@@ -1,4 +1,4 @@
-"""A small net that says how much each frame of a stack counts at each place and scale, and which shade it has."""
+"""A small net that says how much each frame of a stack counts at each place and scale."""
 
 from __future__ import annotations
 
@@ -22,12 +22,10 @@ class StackWeightsConfig:
     Attributes:
         channels: at every scale.
         levels: scales of detail; the rest below them is averaged with the weights of the coarsest.
-        shading: channels of the part that sets shades, at its finest scale.
     """
 
     channels: int = 16
     levels: int = 4
-    shading: int = 24
 
 
 class StackWeights(nn.Module):
@@ -48,7 +46,6 @@ class StackWeights(nn.Module):
         self.up = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for _ in range(config.levels))
         self.head = nn.ModuleList(nn.Conv2d(width + FEATURES, 2, 1) for _ in range(config.levels))
         self.rest = nn.Conv2d(width + FEATURES, 1, 1)
-        self.shade = Shading(config.shading)
         with torch.no_grad():
             for number in [*self.head.parameters(), *self.rest.parameters()]:
                 number.zero_()
@@ -94,52 +91,3 @@ def _pool(fine: Tensor) -> Tensor:
     if height % 2 or width % 2:
         fine = functional.pad(fine, (0, width % 2, 0, height % 2), mode="replicate")
     return functional.avg_pool2d(fine, 2)
-
-
-class Shading(nn.Module):
-    """Sets coarse shades right: light that a specimen only bends is missing where it was and too much beside it.
-
-    It works on a quarter of the size, so it cannot draw detail, and what it says stays within the range of the frames.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        wide = width * 4 // 3
-        self.first = nn.ModuleList([nn.Conv2d(12, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1)])
-        self.second = nn.ModuleList([nn.Conv2d(width, wide, 3, padding=1), nn.Conv2d(wide, wide, 3, padding=1)])
-        self.third = nn.ModuleList([nn.Conv2d(wide, wide, 3, padding=1), nn.Conv2d(wide, wide, 3, padding=1)])
-        self.back = nn.ModuleList(
-            [nn.Conv2d(2 * wide, wide, 3, padding=1), nn.Conv2d(wide + width, width, 3, padding=1)]
-        )
-        self.last = nn.Conv2d(width, 3, 1)
-        with torch.no_grad():
-            for number in self.last.parameters():
-                number.mul_(0.1)  # at first it leaves shades nearly as they are
-
-    def forward(self, shades: Tensor) -> Tensor:
-        """Say what to add.
-
-        Args:
-            shades: (N, 12, h, w): the fused shades less one half, and what mean, darkest and brightest frame have more;
-                0..1, all times 4.
-
-        Returns:
-            (N, 3, h, w) to add to the fused shades, times 4.
-        """
-        fine = _through(self.first, shades)
-        middle = _through(self.second, _pool(fine))
-        deep = _through(self.third, _pool(middle))
-        middle = functional.relu(self.back[0](torch.cat([middle, _as_large(deep, middle)], 1)))
-        fine = functional.relu(self.back[1](torch.cat([fine, _as_large(middle, fine)], 1)))
-        found: Tensor = self.last(fine)
-        return found
-
-
-def _through(layers: nn.ModuleList, maps: Tensor) -> Tensor:
-    for layer in layers:
-        maps = functional.relu(layer(maps))
-    return maps
-
-
-def _as_large(maps: Tensor, like: Tensor) -> Tensor:
-    return functional.interpolate(maps, like.shape[-2:], mode="bilinear", align_corners=False)

@@ -44,8 +44,7 @@ class Trainable:
 RECIPES: Mapping[str, Trainable] = {
     "fuse-best": Trainable(
         "whole-stack fusion",
-        "Says how much each frame of a stack counts at each place and scale, where the surface lies, and which shade "
-        "the fused picture has.",
+        "Says how much each frame of a stack counts at each place and scale, and where the surface lies.",
         "stack_weights.StackWeights",
         FuseBestRecipe(),
     )
@@ -155,7 +154,7 @@ def score(
     checks = validation(known.recipe, work=work, textures=textures, processes=processes)
     progress(0.3, "scenes are there")
     table = score_table(check(load(name), checks))  # type: ignore[arg-type]
-    first = score_table(check(make_net(known.recipe), checks, shaded=False))
+    first = score_table(check(make_net(known.recipe), checks))
     rows = {**table, **{f"{key}, before training": found for key, found in first.items()}}
     return {key: f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})" for key, found in rows.items()}
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmlib.filters import level_count
 from mmlib.nets.stack_looks import blend, find_depth, look
 from mmlib.nets.stack_weights import StackWeights, StackWeightsConfig
 from mmlib.progress import Progress, silent
@@ -86,23 +87,22 @@ def make_net(recipe: FuseBestRecipe) -> StackWeights:
         return StackWeights(StackWeightsConfig(channels=recipe.channels, levels=recipe.levels))
 
 
-def fused(net: StackWeights, frames: Tensor, shaded: bool = True) -> tuple[Tensor, Tensor]:
+def fused(net: StackWeights, frames: Tensor) -> tuple[Tensor, Tensor]:
     """Fuse stacks that are wholly in memory.
 
     Args:
         net: the net.
         frames: (B, K, 3, H, W) in 0..1.
-        shaded: whether shades are set right.
 
     Returns:
         (B, 3, H, W) pictures, and (B * K, 1, H/2, W/2) the logarithm of each frame's weight in the depth.
     """
     with torch.no_grad():
-        looks = look(frames, net.config.levels)
+        looks = look(frames, level_count(frames.shape[-2], frames.shape[-1], most=net.config.levels))
     half = torch.autocast("cuda", torch.bfloat16) if frames.is_cuda else contextlib.nullcontext()
     with half:
         weights, rest, depth = net(looks)
-    picture = blend(frames, [weight.float() for weight in weights], rest.float(), net.shade if shaded else None)
+    picture = blend(frames, [weight.float() for weight in weights], rest.float())
     return picture, depth.float()
 
 
@@ -222,20 +222,19 @@ def train(
 
 
 @torch.inference_mode()
-def check(net: StackWeights, checks: list[Stacks], *, shaded: bool = True) -> dict[str, list[float]]:
+def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
     """Score a net on stacks of families it has not learned from.
 
     Args:
         net: the net.
         checks: from `validation`.
-        shaded: whether shades are set right.
 
     Returns:
         For each stack ``psnr`` (dB), ``detail`` (dB) and ``depth`` (mean error in planes), against the target.
     """
     found: dict[str, list[float]] = {"psnr": [], "detail": [], "depth": []}
     for stacks in checks:
-        picture, weight = fused(net, stacks.frames, shaded)
+        picture, weight = fused(net, stacks.frames)
         whole, fine = picture_loss(picture.clamp(0, 1), stacks.target, _inner(stacks.field, MARGIN))
         found["psnr"] += (-whole * (10 / math.log(10))).tolist()
         found["detail"] += (-fine * (10 / math.log(10))).tolist()

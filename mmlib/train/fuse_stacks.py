@@ -10,7 +10,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmlib.nets.pyramids import halve, join, split
-from mmlib.nets.stack_looks import FINE
+
+FINE = 2
+"""Levels of detail that are held against what a camera can record; what is coarser, against the truth."""
 
 
 @dataclass(frozen=True)
