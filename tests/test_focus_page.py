@@ -19,10 +19,12 @@ from mmlib import jobs
 from mmlib.errors import InputError
 from mmlib.focusing import METHODS
 from mmlib.pages import links
-from mmlib.pages.focus_choices import FocusChoices, changed_by_hand, made_whole
+from mmlib.pages.focus_choices import LAYERS, FocusChoices, changed_by_hand, made_whole
+from mmlib.pages.focus_layers import layer, shown_instead
 from mmlib.pages.focus_recipes import as_command, as_python
 from mmlib.pages.focus_state import FocusState
 from mmlib.pages.focus_truth import CellTruth, confusion
+from mmlib.pages.focus_words import counted_from_one, legend
 
 K, H, W, LEFT, RIGHT = 9, 128, 192, 2, 6
 
@@ -143,6 +145,53 @@ def test_the_table_agrees_with_counting_by_hand(data: Path) -> None:
     assert found.auc == pytest.approx(roc_auc_score(true, -answer.level[asked].astype(float)))
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_draws_what_it_says(data: Path, name: str) -> None:
+    state = judged("tissue_section", cell=84)
+    answer, truth = state.answer, state.truth
+    assert answer is not None
+    assert truth is not None
+    rng = np.random.default_rng(4)
+    away = rng.normal(0, 2, answer.level.shape)
+    label = np.where(rng.random(answer.level.shape) < 0.1, "artefact", answer.label)
+    answer = replace(answer, estimates={"defocus_dof": away}, label=label)
+    made = layer(name, answer, threshold=3, truth=truth)
+    codes = made.grid.codes
+    told = made.grid.describe()
+    assert told["planes"] in (1, len(answer.level))
+    meant = [style.label for style in made.grid.styles]
+    if name == "levels":
+        plain = answer.label != "artefact"
+        assert np.array_equal(codes[plain], answer.level[plain])
+        assert {key.words for key in made.legend} >= {"0", "9", "artefact"}
+    elif name == "verdict":
+        said = answer.verdicts(3)
+        assert np.array_equal(codes == 0, said == "in")
+        assert np.array_equal(codes == 3, said == "artefact")
+    elif name == "errors":
+        wrong = ((truth.kind == "in") != (answer.verdicts(3) == "in")) & (truth.kind != "")
+        assert np.array_equal(np.isin(codes, [2, 3]), wrong)
+    elif name == "defocus":
+        plain = answer.label != "artefact"
+        assert np.array_equal(codes[plain], np.clip(np.round(away[plain]), -4, 4) + 4)
+        assert meant[:9] == ["−4", "−3", "−2", "−1", "0", "+1", "+2", "+3", "+4"]
+    elif name == "planes":
+        known = np.isfinite(answer.best_plane)
+        assert [int(meant[code]) - 1 for code in codes[0][known]] == np.round(answer.best_plane[known]).tolist()
+    else:
+        assert meant == []
+    assert legend(made.legend).count("<li>") == len(made.legend)
+
+
+def test_a_layer_that_cannot_be_is_the_levels_and_says_why(data: Path) -> None:
+    state = judged()
+    assert state.answer is not None
+    for name in ("errors", "defocus"):
+        assert "so the levels are shown" in shown_instead(name, state.answer, state.truth)
+        made = layer(name, state.answer, truth=state.truth)
+        assert np.array_equal(made.grid.codes, layer("levels", state.answer).grid.codes)
+
+
 def test_a_stack_without_truth_has_no_table(data: Path) -> None:
     state = judged()
     assert not state.has_truth
@@ -193,6 +242,10 @@ def test_frames_are_kept_by_hand_remembered_in_the_link_and_written(data: Path, 
     state.keep(range(K), False)
     state.write_frames()
     assert state.error == "no frame is kept, so there is nothing to write; keep at least one"
+
+
+def test_frames_are_counted_from_one_on_the_page() -> None:
+    assert counted_from_one("shows what frame 9 shows; 3 of 40 cells") == "shows what frame 10 shows; 3 of 40 cells"
 
 
 def test_python_and_command_give_the_bytes_of_the_page(

@@ -49,7 +49,7 @@ class KeptFrames:
                     "frame": told["frame"],
                     "z": "" if stack.z_um is None else say.micrometres(stack.z_um[told["frame"]]),
                     "verdict": told["verdict"],
-                    "reason": told["reason"],
+                    "reason": say.counted_from_one(told["reason"]),
                     "kept": told["frame"] in kept,
                     "by_hand": told["frame"] in by_hand,
                 }

@@ -59,7 +59,8 @@ def layer(name: str, answer: FocusAnswer, *, threshold: int | None = None, truth
     Returns:
         The grid and its legend.
     """
-    codes, keys = _coded(name, answer, threshold, truth)
+    numbers, keys = _coded(name, answer, threshold, truth)
+    codes = numbers.astype(np.uint16)
     styles = tuple(key.style for key in keys)
     grid = CellGrid(codes, answer.x.tolist(), answer.y.tolist(), answer.size, styles, name="cells")
     used = {styles[code] for code in np.unique(codes).tolist() if code < len(styles)}

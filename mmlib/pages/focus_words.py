@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from html import escape
 
@@ -212,6 +213,11 @@ def writing(task: Task | None) -> str:
     if task is None or task.state in ("done", "cancelled"):
         return ""
     return notice(task.message, error=True) if task.state == "failed" else progress_bar(task.share, task.stage)
+
+
+def counted_from_one(reason: str) -> str:
+    """Turn the frame numbers in a sentence of the library, which counts from 0, into those that the page shows."""
+    return re.sub(r"\bframe (\d+)", lambda found: f"frame {int(found[1]) + 1}", reason)
 
 
 def make_files(count: int) -> str:
