@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from mmlib.fusing.layers import Maps, convolve, enlarge, halve, mix
 from mmlib.zoo import card, weights_path
 
+GUARDED = 2
+"""Levels of detail, the finest, that the guard holds."""
+
 MOST = 24.0
 """Logarithms of weights stay within this of 0."""
 
@@ -17,15 +20,17 @@ MOST = 24.0
 class Weigher:
     """The same numbers as `mmlib.nets.stack_weights.StackWeights`, whose layers it has."""
 
-    def __init__(self, layers: dict[str, NDArray[np.float32]], levels: int) -> None:
+    def __init__(self, layers: dict[str, NDArray[np.float32]], levels: int, guard: float = 0.0) -> None:
         """Take the layers of a net.
 
         Args:
             layers: its tensors by their names.
             levels: how many scales it has kernels for.
+            guard: how much more the strength of fine detail counts than the net says.
         """
         self.layers = layers
         self.levels = levels
+        self.guard = np.float32(guard)
 
     def __call__(self, looks: list[Maps]) -> tuple[list[Maps], Maps, Maps]:
         """Weigh one frame.
@@ -53,7 +58,10 @@ class Weigher:
             if level == last:
                 rest = mix([deep, looks[level]], *self._flat("rest"))[0]
             weight, depth = mix([deep, looks[level]], *self._flat(f"head.{level}"))
-            weights.append(np.clip(weight, -MOST, MOST))
+            np.clip(weight, -MOST, MOST, out=weight)
+            if level < GUARDED:
+                weight += self.guard * looks[level][1]
+            weights.append(weight)
         return weights[::-1], np.clip(rest, -MOST, MOST), np.clip(depth, -MOST, MOST)
 
     def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -80,4 +88,5 @@ def load_weigher(name: str) -> Weigher:
     from safetensors.numpy import load_file
 
     layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
-    return Weigher(layers, int(card(name).config["levels"]))
+    config = card(name).config
+    return Weigher(layers, int(config["levels"]), float(config["guard"]))

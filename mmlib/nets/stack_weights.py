@@ -11,6 +11,9 @@ from torch.nn import functional
 FEATURES = 11
 """What the net is told of a frame at one scale; `look` lists them."""
 
+GUARDED = 2
+"""Levels of detail, the finest, that the guard holds."""
+
 MOST = 24.0
 """Logarithms of weights stay within this of 0: sums of their exponentials fit float32, and a frame can be silent."""
 
@@ -22,10 +25,13 @@ class StackWeightsConfig:
     Attributes:
         channels: at every scale.
         levels: scales of detail; the rest below them is averaged with the weights of the coarsest.
+        guard: how much more the strength of fine detail counts in use than in training: what is real is never quite
+            what was simulated, and the strongest detail is a safe choice.
     """
 
     channels: int = 16
     levels: int = 4
+    guard: float = 3.0
 
 
 class StackWeights(nn.Module):
@@ -78,6 +84,8 @@ class StackWeights(nn.Module):
                 rest = _bounded(self.rest(said))
             both = _bounded(self.head[level](said))
             weight, depth = both[:, :1], both[:, 1:]
+            if level < GUARDED and not self.training:
+                weight = weight + self.config.guard * looks[level][:, 1:2]
             weights.append(weight)
         return weights[::-1], rest, depth
 

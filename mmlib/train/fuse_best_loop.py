@@ -200,6 +200,7 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * min(1, done / recipe.warm + 0.05) * 0.5 * (1 + math.cos(math.pi * done))
         stacks = next(learn)
+        net.train()
         picture, depth = fused(net, stacks.frames)
         whole, fine = picture_loss(picture, stacks.target, _inner(stacks.field, MARGIN))
         loss = whole.mean() + recipe.detail_weight * fine.mean()
@@ -232,6 +233,7 @@ def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
     Returns:
         For each stack ``psnr`` (dB), ``detail`` (dB) and ``depth`` (mean error in planes), against the target.
     """
+    net.eval()
     found: dict[str, list[float]] = {"psnr": [], "detail": [], "depth": []}
     for stacks in checks:
         picture, weight = fused(net, stacks.frames)
@@ -241,6 +243,7 @@ def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
         depth, _ = find_depth(weight, stacks.places)
         true = functional.interpolate(stacks.depth[:, None], depth.shape[-2:], mode="area")[:, 0]
         found["depth"] += (depth - true).abs()[:, 4:-4, 4:-4].mean((1, 2)).tolist()
+    net.train()
     return found
 
 
