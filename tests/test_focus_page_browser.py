@@ -111,13 +111,13 @@ def test_a_threshold_moves_the_table_of_a_specimen_with_truth(visit, dashboard):
     page.wait_for_function(f"JSON.stringify({numbers}) === '{str(before).replace(' ', '')}'")
     for kernel in dashboard.kernels():
         memory = kernel.memory_full_info()
-        assert memory.uss < 130 * MEGABYTE
+        assert memory.uss < 120 * MEGABYTE
         assert not any("libtorch" in part.path for part in kernel.memory_maps())
     assert complaints(tab) == []
 
 
 def test_what_goes_wrong_is_one_sentence_and_a_cancelled_job_can_go_on(visit, dashboard):  # noqa: F811
-    np.save(dashboard.data / "many.npy", np.random.default_rng(1).integers(0, 255, (60, 700, 700), dtype=np.uint8))
+    np.save(dashboard.data / "many.npy", np.random.default_rng(1).integers(0, 255, (40, 500, 500), dtype=np.uint8))
     tab = visit("focus?s=../../../etc/passwd")
     page = tab.page
     assert "no stack named" in page.wait_for_selector(".mmp-notice-error").inner_text()

@@ -8,7 +8,6 @@ from typing import Any
 import ipywidgets as widgets
 
 from mmlib.errors import InputError
-from mmlib.focusing import METHODS
 from mmlib.pages import focus_words as say
 from mmlib.pages.address import Address, given_query
 from mmlib.pages.background import Latest, apart, deliverer
@@ -203,7 +202,7 @@ class FocusView:
         seen(self.panels[0], bool(curves))
         seen(self.stop, state.working)
         seen(self.go, state.lacking and not state.working and state.stack is not None)
-        others = sorted((say.title(name), name) for name in METHODS if name not in state.choices.methods)
+        others = [(say.title(name), name) for name in say.in_order() if name not in state.choices.methods]
         self._quietly(self.more, [("add a method …", ""), *others], "")
         edges = sorted({*CELLS_PX, state.choices.cell})
         self._quietly(self.edge, [(f"{edge} px", edge) for edge in edges], state.choices.cell)

@@ -27,6 +27,12 @@ def title(method: str) -> str:
     return METHODS[method].title if method in METHODS else method
 
 
+def in_order() -> list[str]:
+    """List all methods: ours, those of the paper, then the measures, each by title."""
+    kinds = ("ours", "paper", "measure")
+    return sorted(METHODS, key=lambda name: (kinds.index(METHODS[name].kind), METHODS[name].title))
+
+
 def named(curves: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
     """Put the names that a legend shows in place of those of methods.
 
