@@ -386,3 +386,28 @@ def test_licences_are_named_shortly(said: tuple[str | None, str | None, list[str
     from mmlib.pages.about import licence_of
 
     assert licence_of(*said) == words
+
+
+def test_the_tour_leads_to_pages_and_specimens_that_are_there() -> None:
+    from mmlib.pages.welcome import TOUR, tour_html
+    from mmlib.specimens import built_in
+
+    notebooks = {path.stem for path in (Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb")}
+    names = {card.name for card in built_in()}
+    for address, title, _ in TOUR:
+        page, _, query = address.partition("?")
+        assert page in notebooks
+        assert set(query.split("&")[0].removeprefix("s=").split(",")) <= names
+        assert title in tour_html()
+
+
+def test_a_phone_is_shown_the_way_in_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmlib.pages.welcome import phone_html
+
+    monkeypatch.delenv("MMLIB_ADDRESS", raising=False)
+    assert phone_html() == ""
+    monkeypatch.setenv("MMLIB_ADDRESS", "http://192.168.1.20:8866/")
+    shown = phone_html()
+    assert "http://192.168.1.20:8866/" in shown
+    assert "<svg" in shown
+    assert 'src="' not in shown

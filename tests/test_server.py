@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mmlib.errors import InputError
-from mmlib.server import PORTS_TRIED, address, free_port, is_loopback, serve
+from mmlib.server import PORTS_TRIED, address, free_port, is_loopback, network_name, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -136,3 +136,11 @@ def test_kernels_are_told_by_environment(tmp_path: Path, monkeypatch: pytest.Mon
     code = "import mmlib.server.cluster as c\nwith c.Cluster('tcp://there:1') as cluster: print(cluster.address)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
     assert out.stdout == "tcp://there:1\n"
+
+
+def test_other_devices_are_told_an_address_that_is_this_computers() -> None:
+    assert network_name("192.0.2.7") == "192.0.2.7"
+    name = network_name("0.0.0.0")
+    assert name not in ("", "0.0.0.0")
+    with socket.socket() as probe:
+        probe.bind((name, 0))  # only an address of this computer can be bound

@@ -15,6 +15,7 @@ from mmlib.pages.layout import classed, html, notice, page, panel, progress_bar
 from mmlib.pages.links import from_query
 from mmlib.pages.sources import data_folder
 from mmlib.pages.thumbnails import data_uri, thumbnail
+from mmlib.pages.welcome import phone_html, tour_html
 from mmlib.specimens import SpecimenCard
 from mmlib.widgets import ChunkedUpload
 
@@ -61,10 +62,11 @@ class HomeView:
         self._show_recent()
 
     def _lay_out(self) -> widgets.Widget:
-        bring = panel("Bring your own", self.upload, self.arrived, html(BRING_WORDS, "mmp-muted"))
+        phone = [html(words)] if (words := phone_html()) else []
+        bring = panel("Bring your own", self.upload, self.arrived, html(BRING_WORDS, "mmp-muted"), *phone)
         find = panel("Find a stack", self.search, html(_link_form()))
         tools = classed(widgets.Box([find, bring]), "mmp-home-tools")
-        return page(self.message, tools, self.cards, self.recent, self.address)
+        return page(self.message, html(tour_html()), tools, self.cards, self.recent, self.address)
 
     def _changed(self, names: frozenset[str]) -> None:
         state = self.state
@@ -119,7 +121,8 @@ def _links(name: str) -> str:
     if not on_dashboard():
         return f"<code>explore.show({escape(name)!r})</code>"
     query = escape(urlencode({"s": name}))
-    return f'<a href="explore?{query}">Explore</a> <a href="fuse?{query}">Fuse</a>'
+    pages = ("Explore", "Focus", "Deblur", "Fuse")
+    return " ".join(f'<a href="{title.lower()}?{query}">{title}</a>' for title in pages)
 
 
 def _link_form() -> str:

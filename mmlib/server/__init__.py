@@ -56,6 +56,10 @@ def serve(
         say(f"Port {port} is taken, so this dashboard uses {chosen}.")
     with Cluster(scheduler) as cluster:
         os.environ["MMLIB_SCHEDULER"] = cluster.address
+        if is_loopback(host):
+            os.environ.pop("MMLIB_ADDRESS", None)
+        else:  # pages show it to phones
+            os.environ["MMLIB_ADDRESS"] = address(network_name(host), chosen)
         app = build(host=host, port=chosen, browser=browser)
         app.when_ready = lambda: welcome(host, chosen, say)
         app.start()
@@ -87,6 +91,26 @@ def address(host: str, port: int) -> str:
     """
     name = socket.gethostname() if host in ("", "0.0.0.0", "::") else host
     return f"http://[{name}]:{port}/" if ":" in name else f"http://{name}:{port}/"
+
+
+def network_name(host: str) -> str:
+    """Say under which number other devices of the network find this computer.
+
+    Args:
+        host: the address that is listened on.
+
+    Returns:
+        The host itself, or, where all addresses are listened on, the one that leads out; the name of the computer where
+        there is none.
+    """
+    if host not in ("", "0.0.0.0", "::"):
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: this only asks which way it would go
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
 
 
 def is_loopback(host: str) -> bool:
