@@ -59,5 +59,5 @@ def _method(net: PaperNet) -> Method:
 
 SRCNN = _method(PaperNet("deblur-srcnn", halo=8))
 UNET = _method(PaperNet("deblur-unet", halo=48, multiple=8, tile=512))
-SDEBLURGAN = _method(PaperNet("deblur-sdeblurgan", halo=24, multiple=4, tile=512, normalised=True))
-UDEBLURGAN = _method(PaperNet("deblur-udeblurgan", halo=24, multiple=4, tile=512, normalised=True))
+SDEBLURGAN = _method(PaperNet("deblur-sdeblurgan", halo=24, multiple=4, tile=384, normalised=True))
+UDEBLURGAN = _method(PaperNet("deblur-udeblurgan", halo=24, multiple=4, tile=384, normalised=True))

@@ -13,7 +13,7 @@ from mmlib.inference import tiled
 from mmlib.pictures import Picture, to_grey
 from mmlib.progress import Progress
 
-MOST_STEPS, LEAST_STEPS = 20, 2
+MOST_STEPS, LEAST_STEPS = 10, 2
 NOISE_OF_ONE_STEP = 0.03
 """Noise, as a share of full scale, that allows one step more than the least; less noise allows more in proportion."""
 DARK = 1e-4
@@ -26,7 +26,7 @@ def richardson_lucy(picture: Picture, scene: Scene, progress: Progress) -> Resto
 
     Args:
         picture: (H, W) or (H, W, 3), 0..1.
-        scene: speed and pixel decide the blur.
+        scene: its speed decides the blur.
         progress: told how far it is.
 
     Returns:
@@ -36,7 +36,7 @@ def richardson_lucy(picture: Picture, scene: Scene, progress: Progress) -> Resto
     """
     noise = noise_level(to_grey(picture))
     steps = int(np.clip(LEAST_STEPS + NOISE_OF_ONE_STEP / max(noise, 1e-6), LEAST_STEPS, MOST_STEPS))
-    spread = kernel(scene.speed, scene.pixel_um)
+    spread = kernel(scene.speed)
 
     def blurred(channel: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(cv2.filter2D(channel, cv2.CV_32F, spread, borderType=cv2.BORDER_REFLECT))

@@ -13,36 +13,35 @@ from numpy.typing import NDArray
 
 from mmlib.optics import Objective, critical_pixel_um, defocus_psf, depth_of_field_um
 
-SMEAR_DOF = {1: 0.4, 2: 0.7, 3: 1.1, 4: 1.8}
-"""How many depths of field focus passes while a row is exposed, for each scan speed."""
-SHAKE_PX = {1: 0.05, 2: 0.15, 3: 0.35, 4: 0.7}
+SMEAR_DOF = {1: 0.3, 2: 0.5, 3: 0.75, 4: 1.2}
+"""How many depths of field focus passes while a row is exposed, for each scan speed: half the time between frames."""
+SHAKE_PX = {1: 0.02, 2: 0.1, 3: 0.22, 4: 0.45}
 """Standard deviation of the shaking within an exposure, px."""
 USUAL_SPEED = 2
 """What is taken where the speed is not known."""
 USUAL = Objective(0.4)
-"""A 20x lens. Depths of field and pixels are counted in its own, so that another lens gives much the same kernel."""
+"""A 20x lens. Blur is counted in its depths of field and its critical pixels: another lens, whose pixel suits it as
+this one's does, gives the same kernel, so that nothing has to be known of the lens."""
 COARSE = 1.5
-"""Pixel of a phone in critical pixels, where it is not known."""
+"""Pixel of a phone in critical pixels."""
 SIDE = 33
 """Rows and columns of the kernel."""
 INSTANTS = 9
 
 
 @lru_cache(maxsize=64)
-def transfer(speed: int | None, pixel_um: float | None = None, side: int = 64) -> NDArray[np.float64]:
+def transfer(speed: int | None, side: int = 64) -> NDArray[np.float64]:
     """Give what is left of each spatial frequency, 1 where nothing is lost.
 
     Args:
         speed: 1 (slow) to 4 (fast), or None where it is not known.
-        pixel_um: edge of a pixel in micrometres; pixels that no 20x lens would be used with are not believed.
         side: rows and columns of the table.
 
     Returns:
         (side, side) in the order of the discrete Fourier transform: real, since the blur is symmetric.
     """
     speed = USUAL_SPEED if speed is None else speed
-    finest = critical_pixel_um(USUAL)
-    pixel = COARSE * finest if pixel_um is None else float(np.clip(pixel_um, 0.5 * finest, 4 * finest))
+    pixel = COARSE * critical_pixel_um(USUAL)
     reach_um = SMEAR_DOF[speed] * depth_of_field_um(USUAL)
     passed = (np.arange(INSTANTS) + 0.5) / INSTANTS - 0.5
     planes = [_spectrum(reach_um * z, pixel, side) for z in passed]
@@ -54,17 +53,16 @@ def transfer(speed: int | None, pixel_um: float | None = None, side: int = 64) -
     return np.asarray(np.clip(left, 0, 1) * shaken)
 
 
-def kernel(speed: int | None, pixel_um: float | None = None) -> NDArray[np.float32]:
+def kernel(speed: int | None) -> NDArray[np.float32]:
     """Give the picture of a point: what each pixel of the steady frame is spread over.
 
     Args:
         speed: see `transfer`.
-        pixel_um: see `transfer`.
 
     Returns:
         (33, 33) float32, not negative, sum 1.
     """
-    spread = np.maximum(centred(transfer(speed, pixel_um), SIDE), 0)
+    spread = np.maximum(centred(transfer(speed), SIDE), 0)
     return np.asarray(spread / spread.sum(), np.float32)
 
 

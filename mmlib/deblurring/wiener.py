@@ -27,7 +27,7 @@ def wiener(picture: Picture, scene: Scene, progress: Progress) -> Restored:
 
     Args:
         picture: (H, W) or (H, W, 3), 0..1.
-        scene: speed and pixel decide the blur.
+        scene: its speed decides the blur.
         progress: told how far it is.
 
     Returns:
@@ -37,7 +37,7 @@ def wiener(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     """
     grey = to_grey(picture)
     noise = max(noise_level(grey), LEAST_NOISE)
-    left = transfer(scene.speed, scene.pixel_um, GRID)
+    left = transfer(scene.speed, GRID)
     filtered = left / (left**2 + noise**2 / spectrum(grey, noise))
     weights = centred(filtered / filtered[0, 0], SIDE)
 

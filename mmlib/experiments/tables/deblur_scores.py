@@ -16,9 +16,22 @@ from mmlib.pictures import Picture, as_picture
 from mmlib.stacks import ZStack
 
 ROOMS = (
-    "deblurring", "inference", "nets", "filters.py", "optics.py", "metrics/reference.py", "metrics/pooled.py",
+    "deblurring/__init__.py", "deblurring/method.py", "inference", "metrics/reference.py", "metrics/pooled.py",
     "metrics/detail.py", "experiments/tables/deblur_scores.py",
 )  # fmt: skip
+"""Code that every score hangs on."""
+CLASSICAL = ("deblurring/smear.py", "filters.py", "optics.py")
+OWN = {
+    "none": (),
+    "wiener": ("deblurring/wiener.py", *CLASSICAL),
+    "richardson_lucy": ("deblurring/richardson_lucy.py", *CLASSICAL),
+    "srcnn": ("deblurring/paper_nets.py", "nets/srcnn.py"),
+    "unet": ("deblurring/paper_nets.py", "nets/unet.py"),
+    "sdeblurgan": ("deblurring/paper_nets.py", "nets/deblurgan.py"),
+    "udeblurgan": ("deblurring/paper_nets.py", "nets/deblurgan.py"),
+    "best": ("deblurring/best.py", "nets/restorer.py"),
+}
+"""Code of a method alone; what is not listed hangs on all of both rooms."""
 NOTHING = "none"
 MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
@@ -29,6 +42,11 @@ def deblurrers() -> list[str]:
     cards = zoo.cards()
     ready = [name for name, method in METHODS.items() if not method.model or method.model in cards]
     return [NOTHING, *(name for name in ready if name != NOTHING)]
+
+
+def rooms_of(name: str) -> tuple[str, ...]:
+    """Name the code that the scores of a method hang on."""
+    return (*ROOMS, *OWN.get(name, ("deblurring", "nets", *CLASSICAL)))
 
 
 def weights_of(name: str) -> str:

@@ -116,7 +116,7 @@ def _by_specimen(scored: Sequence[Scored], name: str, key: str) -> dict[str, flo
 
 
 def _real(case: RealCase, name: str) -> dict[str, float]:
-    key = keeping.key_of(deblur_scores.ROOMS, "real", name, deblur_scores.weights_of(name), case.content)
+    key = keeping.key_of(deblur_scores.rooms_of(name), "real", name, deblur_scores.weights_of(name), case.content)
     found = keeping.find(key)
     score: dict[str, float] = keeping.keep(key, deblur_scores.score_real(case.stack, name)) if found is None else found
     return score

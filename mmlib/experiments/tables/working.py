@@ -145,7 +145,7 @@ def _score_deblurring(scan: Scan, task: Task) -> Scored:
     scores = {}
     for name in deblur_scores.deblurrers():
         work = partial(deblur_scores.score_deblurring, scan, name)
-        scores[name] = _kept(task, deblur_scores.ROOMS, scan, name, work, deblur_scores.weights_of(name))
+        scores[name] = _kept(task, deblur_scores.rooms_of(name), scan, name, work, deblur_scores.weights_of(name))
     return {**_about(scan, task), "scores": scores}
 
 
