@@ -45,8 +45,9 @@ def tilted_stack(planes=7, **how):
 
 
 @pytest.mark.parametrize("how", [{"noise": 1}, {"noise": 6}, {"noise": 3, "jpeg": 60}], ids=["clean", "noisy", "jpeg"])
-def test_best_finds_the_plane_of_each_cell(how):
-    found = focus(from_array(tilted_stack(**how)), cell=CELL, stride=32)
+@pytest.mark.parametrize("method", ["best", "bands"])
+def test_the_plane_of_each_cell_is_found(how, method):
+    found = focus(from_array(tilted_stack(**how)), method=method, cell=CELL, stride=32)
     columns = np.arange(found.best_plane.shape[1])
     assert found.best_plane[:, columns * 32 + CELL <= 160] == pytest.approx(2, abs=0.35)
     assert found.best_plane[:, columns * 32 >= 160] == pytest.approx(4.5, abs=0.35)
@@ -101,7 +102,7 @@ def test_a_cell_without_detail_is_blank_and_never_out():
 
 
 def test_levels_run_from_the_sharpest_to_the_most_blurred():
-    found = focus(from_array(tilted_stack()), cell=CELL, stride=CELL)
+    found = focus(from_array(tilted_stack()), method="bands", cell=CELL, stride=CELL)
     cells = found.cells
     for x, y in {(int(c["x"]), int(c["y"])) for c in cells}:
         own = cells[(cells["x"] == x) & (cells["y"] == y)]
@@ -134,7 +135,7 @@ def test_a_lone_picture_is_judged_by_the_width_of_its_edges():
     rows, columns = np.mgrid[:256, :512]
     bars = np.where((columns // 23 + rows // 31) % 2, 180.0, 80.0)
     bars[:, 256:] = cv2.GaussianBlur(bars, (0, 0), 6)[:, 256:]
-    found = focus(from_array(camera(cv2.GaussianBlur(bars, (0, 0), 0.8))[None]), cell=CELL, stride=CELL)
+    found = focus(from_array(camera(cv2.GaussianBlur(bars, (0, 0), 0.8))[None]), method="bands", cell=CELL, stride=CELL)
     cells = found.cells
     assert set(cells["label"][cells["x"] < 192]) == {"in"}
     assert set(cells["label"][cells["x"] >= 320]) == {"out"}

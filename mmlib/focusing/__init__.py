@@ -84,7 +84,7 @@ def focus(
     known = found.level >= 0
     artefact = np.zeros_like(known) if found.artefact is None else found.artefact & known
     sharp = (found.level <= OUT_ABOVE) & known if found.sharp is None else found.sharp & known
-    curve = _curve(profile)
+    curve = _curve(profile) if found.curve is None else found.curve
     result = FocusReport(
         cells=_table(view, evidence, found, sharp, artefact),
         curve=curve,

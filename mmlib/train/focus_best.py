@@ -15,7 +15,7 @@ from mmlib.errors import InputError, unknown
 from mmlib.progress import Progress, part, silent
 from mmlib.train.devices import choose_device, device_words
 from mmlib.train.focus_best_loop import FocusRecipe, train
-from mmlib.train.focus_best_scores import answers, numbers
+from mmlib.train.focus_best_scores import answers, calibrate, numbers
 from mmlib.train.focus_cells import FocusCells, make_cells
 from mmlib.train.scenes import VALIDATION, work_folder
 from mmlib.train.writing import write_card, write_weights
@@ -98,6 +98,7 @@ def run(
         recipe, sets["train"], sets["validation"], checkpoint=work / name, resume=resume, device=place,
         budget_s=budget_s - (time.monotonic() - started), progress=part(progress, 0.7, 1.0),
     )  # fmt: skip
+    calibrate(net, answers(net, sets["validation"]))
     net = net.cpu().to(torch.float16).float()  # what is scored is what is written
     sha256, size = write_weights(net, asdict(net.config), output / f"{name}.safetensors")
     command = f"mmlib train {name}"
@@ -149,7 +150,7 @@ def real_rows(folder: Path) -> dict[str, str]:
         stack = open_stack(case)
         if len(stack) % 2 == 0:
             continue
-        for method in ("profile", "bands"):
+        for method in ("best", "bands"):
             report = focus(stack, method=method, stride=42)
             score = report.cells["score"].reshape(len(stack), *report.best_plane.shape)
             known = np.isfinite(score).all(axis=0)

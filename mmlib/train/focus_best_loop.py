@@ -50,7 +50,7 @@ class FocusRecipe:
 
     data: CellRecipe = field(default_factory=CellRecipe)
     net: FocusProfileConfig = field(default_factory=FocusProfileConfig)
-    steps: int = 1500
+    steps: int = 3000
     stacks: int = 24
     rate: float = 2e-3
     warm_up: int = 100
@@ -59,7 +59,7 @@ class FocusRecipe:
     leave_out: float = 0.15
     lone: float = 0.08
     shuffled: float = 0.2
-    every: int = 250
+    every: int = 100
     seed: int = 0
     weights: Mapping[str, float] = field(
         default_factory=lambda: {
@@ -126,15 +126,13 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     quantiles = wrong.new_tensor(QUANTILES)
     pinball = torch.maximum(quantiles * wrong, (quantiles - 1) * wrong).sum(dim=-1)
     whole = taught[:, 0]
+    fooling = dirty[:, None] & (far | empty)
+    plain = taught & (near | far)
     found = {
-        "sharp": _of_two(said["sharp"], near, taught & (near | far)),
+        "sharp": _of_two(said["sharp"], near & ~fooling, plain | fooling),
         "level": _mean(((cumulated - wanted) ** 2).sum(dim=-1), taught),
         "defocus": _mean(pinball, taught & batch["in_order"][:, None]),
-        "artefact": _of_two(
-            said["artefact"],
-            dirty[:, None] & (far | empty),
-            (dirty[:, None] & (far | empty)) | clean[:, None].expand_as(far),
-        ),
+        "artefact": _of_two(said["artefact"], fooling, fooling | clean[:, None].expand_as(far)),
         "blank": _of_two(said["blank"], empty, (clean[:, None] & (empty | taught))),
     }
     if away.shape[1] > 1:

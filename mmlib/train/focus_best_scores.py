@@ -7,13 +7,15 @@ import torch
 from numpy.typing import NDArray
 
 from mmlib.focusing.features import features
-from mmlib.nets.focus_profile import FocusProfile
+from mmlib.nets.focus_profile import HEADS, FocusProfile
 from mmlib.train.focus_cells import FocusCells
 
 DETAIL, BLANK = 0.008, 0.003
 """Contrast of the truth's fine structure above which a cell counts, and below which it is blank."""
 CLEAN, DIRTY = 0.01, 0.03
 """Share of a cell under dirt up to which it is clean, and from which it is dirty."""
+FALSE_ARTEFACTS = 0.02
+"""So many clean cells may be called artefacts."""
 MOST = 0.75
 """So much of a cell must be in focus, out of it, or in the field, for the cell to be called so."""
 
@@ -59,6 +61,21 @@ def answers(net: FocusProfile, cells: FocusCells) -> dict[str, Values]:
             said = net.eval()(torch.from_numpy(row.pop("features")).to(next(net.parameters()).device))
         found.append({**row, **{f"said_{name}": value.cpu().numpy() for name, value in said.items()}})
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+
+def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
+    """Shift the net's word on artefacts so that few clean cells are called so; the shift goes into its weights.
+
+    Args:
+        net: to change.
+        said: its `answers` on stacks it did not learn from.
+    """
+    clean = (said["field"] > MOST) & (said["dirt"] < CLEAN) & (said["detail"] > DETAIL)
+    logits = said["said_artefact"][..., 0][clean]
+    if logits.size:
+        place = sum(size for _, size in list(HEADS.items())[: list(HEADS).index("artefact")])
+        with torch.no_grad():
+            net.leave.bias[place] -= float(np.quantile(logits, 1 - FALSE_ARTEFACTS))
 
 
 def numbers(said: dict[str, Values]) -> dict[str, float]:

@@ -53,8 +53,8 @@ class CellRecipe:
     """
 
     seed: int = 5
-    train: int = 760
-    validation: int = 110
+    train: int = 1200
+    validation: int = 100
     size: int = 176
     planes: int = 14
     electrons: tuple[float, float] = (1500.0, 300000.0)
