@@ -92,7 +92,7 @@ def test_judge_compare_point_keep_and_download_the_bytes_of_the_library(visit, d
 
 
 def test_a_threshold_moves_the_table_of_a_specimen_with_truth(visit, dashboard):  # noqa: F811
-    tab = visit(f"focus?s={SPECIMEN}&e=64&o=errors")
+    tab = visit(f"focus?s={SPECIMEN}&e=64&o=errors&m=bands")
     page = tab.page
     answered(tab)
     page.wait_for_selector(".mmf-truth")
