@@ -20,9 +20,11 @@ from mmlib.pages.fuse import FuseView
 from mmlib.pages.fuse_choices import FuseChoices
 from mmlib.pages.fuse_frames import frames_text, kept_frames, toggled_frame
 from mmlib.pages.fuse_state import FuseState
-from mmlib.pipeline import open_frames
+from mmlib.pages.recipes import as_python
+from mmlib.pipeline import open_frames, retouch
+from mmlib.pipeline.retouched import Patch, soft
 from mmlib.specimens import truth_of
-from mmlib.stacks import parse_frames
+from mmlib.stacks import from_array, parse_frames
 from mmlib.widgets import Pick
 
 
@@ -166,3 +168,70 @@ def test_a_preference_stays_with_methods_that_have_one(data: Path) -> None:
     assert state.choices.prefer == "clearest"
     state.choose(prefer="nearest")
     assert "unknown preference" in state.error
+
+
+# ---- retouching
+
+
+def test_a_place_comes_from_one_frame_with_a_soft_edge() -> None:
+    stack = from_array(waxing())
+    fused = fusing.fuse(stack, method="mean", align="off")
+    made = retouch(fused, stack, "40,30,40,40,6")
+    frame = stack.picture(6)
+    np.testing.assert_allclose(made.picture[45:55, 55:65], frame[45:55, 55:65], atol=1e-6)
+    outside = soft(Patch(40, 30, 40, 40, 6), fused.picture.shape) == 0
+    np.testing.assert_allclose(made.picture[outside], fused.picture[outside], atol=1 / 65535)
+    assert outside.sum() == outside.size - 40 * 40
+    assert set(made.index[45:55, 55:65].ravel()) == {6}
+    assert made.parameters["retouched"] == "40,30,40,40,6"
+    whole = soft(Patch(0, 0, 144, 96, 0), (96, 144))
+    assert (whole == 1).all()  # no soft edge along the picture's own
+
+
+@pytest.mark.parametrize(
+    ("patches", "words"),
+    [
+        ("1,2,3", "x,y,width,height,frame"),
+        ("1,2,0,4,5", "a width and a height"),
+        ("1,2,3,4,99", "frames 0 to 8 were fused"),
+        ("900,2,3,4,1", "lies outside the picture"),
+    ],
+)
+def test_a_wrong_place_is_one_sentence(patches: str, words: str) -> None:
+    stack = from_array(waxing())
+    with pytest.raises(InputError, match=words):
+        retouch(fusing.fuse(stack, method="mean", align="off"), stack, patches)
+
+
+def test_retouching_on_the_page_is_undone_and_gives_the_bytes_of_python(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = FuseState()
+    state.open("leaf.npy")
+    state.choose(method="blend", frames="1:8", align="on")
+    state.take_region(3)
+    assert state.error.startswith("fuse, then draw")
+    state.start()
+    wait_for(lambda: state.phase == "done")
+    assert state.result is not None
+    plain = state.result.file("fused.png").read_bytes()
+    state.choose(region=(20, 10, 50, 40))
+    state.take_region(0)
+    assert "frame 1 was not fused" in state.error
+    state.take_region(6)
+    wait_for(lambda: state.retouched_places == 1)
+    assert state.choices.patches == "20,10,50,40,5"
+    retouched = state.result.file("fused.png").read_bytes()
+    assert retouched != plain
+    view = FuseView(state)
+    spot = view.panes.spot(40, 30)
+    assert spot is not None
+    assert spot.frame == 6
+    monkeypatch.chdir(tmp_path)
+    exec(compile(as_python(state.choices), "copied", "exec"), {})
+    assert (tmp_path / "fused.png").read_bytes() == retouched
+    choices, trouble = links.from_query(FuseChoices, state.to_query())
+    assert (choices, trouble) == (state.choices, "")
+    state.undo()
+    assert state.retouched_places == 0
+    assert state.result.file("fused.png").read_bytes() == plain

@@ -88,7 +88,7 @@ class FuseView:
         self.truth = widgets.Checkbox(description="Show the truth beside", indent=False)
         tabs = [(words, name) for name, words in SHOWS.items()]
         self.shows = classed(widgets.ToggleButtons(options=tabs), "mmp-tight")
-        self.clear = button("Forget the region")
+        self.clear, self.take = button("Forget the region"), button("Take the region from this frame")
         self.go, self.stop, self.back = button("Fuse", primary=True), button("Cancel"), button("Undo")
         self.downloads, self.copies, self.address = Downloads(), Copies(), Address()
         self._quiet = False
@@ -106,7 +106,7 @@ class FuseView:
             actions, self.progress, self.others,
         )  # fmt: skip
         maps = [self.depth, self.relief, self.origin, self.truth]
-        self.what = panel("Result", self.outcome, self.spot, self.shows, *maps, self.clear)
+        self.what = panel("Result", self.outcome, self.spot, self.shows, *maps, row(self.take, self.clear))
         self.keep = panel("Keep", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [panel("", self.picker.widget), self.how, self.what, self.keep, self.again]
@@ -130,6 +130,7 @@ class FuseView:
         self.go.on_click(lambda _: state.start())
         self.stop.on_click(lambda _: state.cancel())
         self.back.on_click(lambda _: state.undo())
+        self.take.on_click(lambda _: state.take_region(self.view.index))
         self.clear.on_click(lambda _: state.choose(region=None))
 
     def _on(self, control: Any, tell: Any) -> None:
@@ -200,6 +201,7 @@ class FuseView:
         seen(self.truth, state.truth is not None)
         seen(self.prefer, real(choices.method) in PREFERRING)
         seen(self.clear, choices.region is not None)
+        seen(self.take, choices.region is not None and choices.shows == "pictures")
         seen(self.shows, result and (len(state.results) > 1 or state.truth is not None))
         for control, value in [
             (self.method, choices.method), (self.frames, choices.frames), (self.align, choices.align),
@@ -214,7 +216,8 @@ class FuseView:
         if state.stack is None:
             return
         self.picker.show(choices.source, choices.speed)
-        self.copies.offer({"Copy link": "", "as Python": as_python(choices), "as a command": as_command(choices)})
+        command = {} if choices.patches else {"as a command": as_command(choices)}
+        self.copies.offer({"Copy link": "", "as Python": as_python(choices), **command})
 
     def _show_chips(self) -> None:
         beside = self.state.choices.beside
@@ -246,6 +249,7 @@ class FuseView:
                 inside = False
             words = f"Leave frame {self.view.index + 1} out" if inside else f"Take frame {self.view.index + 1} in"
             self.one.description = words
+            self.take.description = f"Take the region from frame {self.view.index + 1}"
 
     def _show_phase(self) -> None:
         state = self.state
@@ -288,6 +292,7 @@ class FuseView:
                     "Method": summary["method"],
                     "Frames used": summary["frames"],
                     "Sharpest frame": None if state.sharpest is None else state.sharpest + 1,
+                    "Retouched places": state.retouched_places or None,
                     "Time": f"{summary['seconds']:.1f} s",
                 }
             )

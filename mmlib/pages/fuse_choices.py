@@ -37,6 +37,7 @@ class FuseChoices:
         truth: whether the truth is shown, where it is known.
         shows: a key of `SHOWS`.
         region: a region that is measured by itself.
+        patches: places that are taken from one frame, see `mmlib.pipeline.retouched.parse_patches`.
         camera: where the view looks, see `mmlib.widgets.camera`.
         ran: whether the link is to a result.
     """
@@ -54,6 +55,7 @@ class FuseChoices:
     truth: bool = field(default=False, metadata={"link": "t"})
     shows: str = field(default="pictures", metadata={"link": "o"})
     region: Box | None = field(default=None, metadata={"link": "g"})
+    patches: str = field(default="", metadata={"link": "q"})
     camera: str = field(default="", metadata={"link": "cam"})
     ran: bool = field(default=False, metadata={"link": "r"})
 

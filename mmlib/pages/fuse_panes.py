@@ -17,7 +17,7 @@ from mmlib.pages.background import Runner
 from mmlib.pages.fuse_state import FuseState
 from mmlib.pages.region import crop
 from mmlib.pictures import to_uint8
-from mmlib.stacks import ZStack
+from mmlib.stacks import ZStack, parse_frames
 from mmlib.widgets import Compared, Pane, StackView, coloured, difference_panes, ramp_legend, shaded, spectrum_panes
 
 TRUTH_TITLE = "Truth"
@@ -92,7 +92,7 @@ class FusePanes:
         column, row = int(x), int(y)
         if maps is None or not (0 <= row < maps.index.shape[0] and 0 <= column < maps.index.shape[1]):
             return None
-        frame = self._state.origin_of(int(maps.index[row, column]))
+        frame = self._origin(int(maps.index[row, column]))
         return Spot(column, row, frame, float(maps.depth[row, column]))
 
     def _draw(self, view: StackView, stack: ZStack) -> None:
@@ -154,10 +154,10 @@ class FusePanes:
             raise InputError("there is no depth map")
         folder, unit = main.file(""), str(main.summary["depth_unit"])
         low, high = _ends(maps.depth)
-        words = [f"{at:.3g} µm" if unit == "um" else str(self._state.origin_of(round(at)) + 1) for at in (low, high)]
+        words = [f"{at:.3g} µm" if unit == "um" else str(self._origin(round(at)) + 1) for at in (low, high)]
         legend = ramp_legend(words[0], words[1], "height" if unit == "um" else "frame")
         if name == "origin":
-            first, last = (self._state.origin_of(int(maps.index.flat[at(maps.index)])) for at in (np.argmin, np.argmax))
+            first, last = (self._origin(int(maps.index.flat[at(maps.index)])) for at in (np.argmin, np.argmax))
             legend = ramp_legend(str(first + 1), str(last + 1), "frame that each pixel is from")
         if (folder, name) not in self._painted:
             if name == "relief":
@@ -199,6 +199,14 @@ class FusePanes:
         if folder not in self._kept:
             self._kept[folder] = to_uint8(io.read_picture(one.file("fused.png")))
         return self._kept[folder]
+
+    def _origin(self, index: int) -> int:
+        """Give the frame of the whole stack that a value of the index map stands for."""
+        state = self._state
+        if state.result is None or state.stack is None:
+            return index
+        chosen = parse_frames(state.result.made_with.frames or ":", len(state.stack))
+        return chosen[min(index, len(chosen) - 1)]
 
     def _read_maps(self) -> Maps | None:
         result = self._state.result

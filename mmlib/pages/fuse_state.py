@@ -13,7 +13,7 @@ from mmlib import jobs
 from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
 from mmlib.fusing import METHODS
-from mmlib.pages.attempts import Attempt, here
+from mmlib.pages.attempts import Attempt, Batch, here
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.fuse_beside import Beside
 from mmlib.pages.fuse_choices import (
@@ -29,6 +29,7 @@ from mmlib.pages.fuse_choices import (
     recipe,
 )
 from mmlib.pages.fuse_frames import kept_frames, toggled_frame
+from mmlib.pages.fuse_retouch import Retouching
 from mmlib.pages.sources import data_folder, named, read_source
 from mmlib.pages.state import PageState
 from mmlib.pages.thumbnails import remember
@@ -81,6 +82,7 @@ class FuseState(PageState[FuseChoices]):
         self.table: Path | None = None
         self.said = ""
         self.beside = Beside(self._beside_told, run=others, aside=counts, later=later, deliver=deliver)
+        self._brush = Retouching(Batch(others, deliver), self._show, self.complain)
         self._run = run
         self._aside = aside
         self._deliver = deliver
@@ -106,8 +108,9 @@ class FuseState(PageState[FuseChoices]):
             self.stack, self.visible, self.truth = found
             self.result, self.table, self.sharpest, self.said = None, None, None, ""
             self.beside.forget()
+            self._brush.begin(None)
             new = (source, speed) != (self.choices.source, self.choices.speed)
-            fresh = {"frames": "", "region": None, "camera": "", "shows": "pictures"} if new else {}
+            fresh = {"frames": "", "region": None, "camera": "", "shows": "pictures", "patches": ""} if new else {}
             self.change(**{"source": source, "speed": speed, "ran": again, **fresh})
             self.forget()
             self._phase("ready", 0.0, "")
@@ -156,8 +159,35 @@ class FuseState(PageState[FuseChoices]):
         if real(str(values.get("method", self.choices.method))) not in PREFERRING:
             values["prefer"] = "clearest"
         self.change(**values)
+        if "patches" in values:
+            self._brush.apply(self.choices.patches)
         if "region" in values:
             self.beside.measure_region(self.results, self.choices.region)
+
+    def undo(self) -> None:
+        """Go back to what was chosen before; a place that was retouched is as it was fused."""
+        before = self.choices.patches
+        super().undo()
+        if self.choices.patches != before:
+            self._brush.apply(self.choices.patches)
+
+    def take_region(self, frame: int) -> None:
+        """Take the chosen region from one frame instead.
+
+        Args:
+            frame: its number in the whole stack.
+        """
+        count = 0 if self.stack is None else len(self.stack)
+        try:
+            self.choose(patches=self._brush.with_place(self.choices, frame, count), region=None)
+        except InputError as error:
+            self.complain(error)
+
+    def _show(self, result: Fusion) -> None:
+        if self.result is None or self.result.folder != result.folder:
+            self.result = result
+            self.tell("result")
+            self._count()
 
     def toggle_frame(self, frame: int) -> None:
         """Take one frame out of those that are fused, or in.
@@ -188,7 +218,6 @@ class FuseState(PageState[FuseChoices]):
             if job.state not in jobs.ENDED:
                 self._phase("judging", job.progress, "asking the focus judge")
                 return
-            self._phase("done" if self.result else "ready", 0.0, "")
             try:
                 if job.state != "done":
                     raise InputError(job.message)
@@ -197,6 +226,7 @@ class FuseState(PageState[FuseChoices]):
                 self.tell("frames")
             except InputError as error:
                 self.complain(error)
+            self._phase("done" if self.result else "ready", 0.0, "")
 
         def failed(sentence: str) -> None:
             self._phase("done" if self.result else "ready", 0.0, "")
@@ -206,19 +236,10 @@ class FuseState(PageState[FuseChoices]):
             lambda tell: jobs.submit("focus", self.choices.source, **whole), begun, failed, lambda share, stage: None
         )
 
-    def origin_of(self, index: int) -> int:
-        """Give the frame of the stack that a value of the index map stands for.
-
-        Args:
-            index: 0 to the number of fused frames - 1.
-
-        Returns:
-            Its number in the whole stack.
-        """
-        if self.result is None or self.stack is None:
-            return index
-        chosen = parse_frames(self.result.made_with.frames or ":", len(self.stack))
-        return chosen[min(index, len(chosen) - 1)]
+    @property
+    def retouched_places(self) -> int:
+        """How many places of the result are taken from one frame."""
+        return self._brush.places(self.result)
 
     @property
     def results(self) -> list[Attempt]:
@@ -306,10 +327,13 @@ class FuseState(PageState[FuseChoices]):
             self.complain(job.message)
             return
         self.result = Fusion(choices, job.folder, job.summary)
+        self._brush.begin(self.result)
         self.drift(ran=True)
         self._phase("done", 1.0, "")
         self.tell("result")
         self._count()
+        if self.choices.patches:
+            self._brush.apply(self.choices.patches)
         self._write_table(turn, choices)
 
     def _beside_told(self, what: str) -> None:

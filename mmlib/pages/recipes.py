@@ -20,10 +20,13 @@ def as_python(choices: FuseChoices) -> str:
     frames = f", frames={choices.frames!r}" if choices.frames else ""
     speed = f", speed={choices.speed}" if choices.speed else ""
     prefer = f", prefer={choices.prefer!r}" if choices.prefer != "clearest" else ""
+    named = "open_frames, retouch, write_fused" if choices.patches else "open_frames, write_fused"
+    retouched = f"fused = retouch(fused, stack, {choices.patches!r})\n" if choices.patches else ""
     return (
-        "from pathlib import Path\n\nimport mmlib\nfrom mmlib.pipeline import open_frames, write_fused\n\n"
+        f"from pathlib import Path\n\nimport mmlib\nfrom mmlib.pipeline import {named}\n\n"
         f"stack = open_frames({_source(choices)!r}{frames}{speed})\n"
         f"fused = mmlib.fuse(stack, method={choices.method!r}, align={choices.align!r}{prefer})\n"
+        f"{retouched}"
         'write_fused(fused, stack, Path("fused.png"))\n'
     )
 

@@ -3,6 +3,7 @@
 from mmlib.pipeline.deblurred import deblur_frame, deblur_source, write_all_deblurred, write_deblurred
 from mmlib.pipeline.measured import measure_source
 from mmlib.pipeline.plan import Plan
+from mmlib.pipeline.retouched import retouch, retouch_source
 from mmlib.pipeline.running import Outcome, run, run_source
 from mmlib.pipeline.sources import depth_unit, open_frames, provenance
 from mmlib.pipeline.verbs import VERBS, focus_source, fuse_source, run_verb, select_source
@@ -20,6 +21,8 @@ __all__ = [
     "measure_source",
     "open_frames",
     "provenance",
+    "retouch",
+    "retouch_source",
     "run",
     "run_source",
     "run_verb",

@@ -15,6 +15,7 @@ from mmlib.focusing import FocusReport, focus
 from mmlib.fusing import fuse
 from mmlib.pipeline.deblurred import deblur_source
 from mmlib.pipeline.measured import measure_source
+from mmlib.pipeline.retouched import retouch_source, write_alignment
 from mmlib.pipeline.running import run_source
 from mmlib.pipeline.sources import depth_unit, open_frames
 from mmlib.pipeline.writing import write_curve, write_depth, write_frames, write_fused
@@ -27,7 +28,7 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
 
     Args:
         source: see `open_frames`.
-        folder: where the results go: fused.png, fused.tif, depth.tif, index.tif.
+        folder: where the results go: fused.png, fused.tif, depth.tif, index.tif, alignment.json.
         progress: told how far it is; may raise `Cancelled`.
         **choices: method, align, prefer, and frames, speed, data as in `open_frames`.
 
@@ -46,6 +47,7 @@ def fuse_source(source: str, folder: Path, *, progress: Progress = silent, **cho
     write_fused(fused, stack, folder / "fused.tif")
     write_depth(fused, stack, folder / "depth.tif")
     io.write_picture(folder / "index.tif", fused.index)
+    write_alignment(fused.alignment, folder / "alignment.json")
     progress(1.0, "done")
     return {
         "method": fused.method,
@@ -116,6 +118,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "focus": focus_source,
     "fuse": fuse_source,
     "measure": measure_source,
+    "retouch": retouch_source,
     "run": run_source,
     "select": select_source,
 }
