@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from mmlib.fusing.layers import Maps, convolve, enlarge, halve, mix
 from mmlib.zoo import card, weights_path
 
-GUARDED = 2
-"""Levels of detail, the finest, that the guard holds."""
+FINE = 2
+"""So many levels are fine detail, for which there is a guard of its own."""
 
 MOST = 24.0
 """Logarithms of weights stay within this of 0."""
@@ -20,17 +20,19 @@ MOST = 24.0
 class Weigher:
     """The same numbers as `mmlib.nets.stack_weights.StackWeights`, whose layers it has."""
 
-    def __init__(self, layers: dict[str, NDArray[np.float32]], levels: int, guard: float = 0.0) -> None:
+    def __init__(
+        self, layers: dict[str, NDArray[np.float32]], levels: int, guards: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
         """Take the layers of a net.
 
         Args:
             layers: its tensors by their names.
             levels: how many scales it has kernels for.
-            guard: how much more the strength of fine detail counts than the net says.
+            guards: how much more the strength of detail counts than the net says, for fine levels and for coarse ones.
         """
         self.layers = layers
         self.levels = levels
-        self.guard = np.float32(guard)
+        self.fine, self.coarse = map(np.float32, guards)
 
     def __call__(self, looks: list[Maps]) -> tuple[list[Maps], Maps, Maps]:
         """Weigh one frame.
@@ -59,10 +61,10 @@ class Weigher:
                 rest = mix([deep, looks[level]], *self._flat("rest"))[0]
             weight, depth = mix([deep, looks[level]], *self._flat(f"head.{level}"))
             np.clip(weight, -MOST, MOST, out=weight)
-            if level < GUARDED:
-                weight += self.guard * looks[level][1]
+            weight += (self.fine if level < FINE else self.coarse) * looks[level][1]
             weights.append(weight)
-        return weights[::-1], np.clip(rest, -MOST, MOST), np.clip(depth, -MOST, MOST)
+        rest = np.clip(rest, -MOST, MOST) + self.coarse * looks[last][1]
+        return weights[::-1], rest, np.clip(depth, -MOST, MOST)
 
     def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.layers[f"{name}.weight"], self.layers[f"{name}.bias"]
@@ -89,4 +91,4 @@ def load_weigher(name: str) -> Weigher:
 
     layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
     config = card(name).config
-    return Weigher(layers, int(config["levels"]), float(config["guard"]))
+    return Weigher(layers, int(config["levels"]), (float(config["guard"]), float(config["guard_coarse"])))

@@ -11,8 +11,8 @@ from torch.nn import functional
 FEATURES = 11
 """What the net is told of a frame at one scale; `look` lists them."""
 
-GUARDED = 2
-"""Levels of detail, the finest, that the guard holds."""
+FINE = 2
+"""So many levels are fine detail, for which there is a guard of its own."""
 
 MOST = 24.0
 """Logarithms of weights stay within this of 0: sums of their exponentials fit float32, and a frame can be silent."""
@@ -27,11 +27,14 @@ class StackWeightsConfig:
         levels: scales of detail; the rest below them is averaged with the weights of the coarsest.
         guard: how much more the strength of fine detail counts in use than in training: what is real is never quite
             what was simulated, and the strongest detail is a safe choice.
+        guard_coarse: the same for coarse detail and the rest: an opaque specimen's rim, blurred in most frames, must
+            not lay a veil over what it hides.
     """
 
     channels: int = 16
     levels: int = 4
     guard: float = 3.0
+    guard_coarse: float = 8.0
 
 
 class StackWeights(nn.Module):
@@ -82,10 +85,13 @@ class StackWeights(nn.Module):
             said = torch.cat([deep, looks[level]], 1)
             if level == len(looks) - 1:
                 rest = _bounded(self.rest(said))
+                if not self.training:
+                    rest = rest + self.config.guard_coarse * looks[level][:, 1:2]
             both = _bounded(self.head[level](said))
             weight, depth = both[:, :1], both[:, 1:]
-            if level < GUARDED and not self.training:
-                weight = weight + self.config.guard * looks[level][:, 1:2]
+            if not self.training:
+                guard = self.config.guard if level < FINE else self.config.guard_coarse
+                weight = weight + guard * looks[level][:, 1:2]
             weights.append(weight)
         return weights[::-1], rest, depth
 
