@@ -24,7 +24,7 @@ from mmlib.pages.focus_layers import layer, shown_instead
 from mmlib.pages.focus_recipes import as_command, as_python
 from mmlib.pages.focus_state import FocusState
 from mmlib.pages.focus_truth import CellTruth, confusion
-from mmlib.pages.focus_words import counted_from_one, legend
+from mmlib.pages.focus_words import advice, counted_from_one, legend, named
 
 K, H, W, LEFT, RIGHT = 9, 128, 192, 2, 6
 
@@ -61,7 +61,7 @@ def until(true: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def judged(source: str = "leaf.npy", **choices: object) -> FocusState:
-    state = FocusState(FocusChoices(**{"cell": 32, **choices}))  # type: ignore[arg-type]
+    state = FocusState(FocusChoices(**{"cell": 32, "methods": ("bands",), **choices}))  # type: ignore[arg-type]
     state.open(source)
     until(lambda: not state.working)
     return state
@@ -181,6 +181,31 @@ def test_every_layer_draws_what_it_says(data: Path, name: str) -> None:
     else:
         assert meant == []
     assert legend(made.legend).count("<li>") == len(made.legend)
+
+
+def test_curves_have_names_of_their_own(data: Path) -> None:
+    names = ("best", "bands", "paper_rps", "paper_ce", "tenengrad", "truth")
+    shown = named({name: np.arange(3.0) for name in names})
+    assert len(shown) == len(names)
+    assert "Tenengrad" in shown
+    assert not any(":" in name for name in list(shown)[:2])
+
+
+def test_advice_says_how_far_and_which_way(data: Path) -> None:
+    answer = judged(methods=("bands",)).answer
+    assert answer is not None
+    told = {"plane": 4.0, "low_plane": 3.9, "high_plane": 4.1, "z_um": 8.0, "beyond": 0}
+    answer = replace(answer, summary={**answer.summary, "autofocus": told, "best_frame": 4})
+    heights = tuple(2.0 * k for k in range(K))
+    assert advice(answer, 1, heights) == (
+        "Best focus: plane <strong>5.0</strong> (8.0 µm). From here: <strong>3.0 planes up</strong> (6.0 µm)."
+    )
+    assert "2.0 planes down" in advice(answer, 6, None)
+    assert advice(answer, 4, None).endswith("This plane is it: stay.")
+    apart = replace(answer, summary={**answer.summary, "best_frame": 0})
+    assert "plane 1: the cells do not agree" in advice(apart, 4, None)
+    nothing = replace(answer, summary={**answer.summary, "autofocus": {**told, "plane": None}})
+    assert "nothing to judge" in advice(nothing, 4, heights)
 
 
 def test_a_layer_that_cannot_be_is_the_levels_and_says_why(data: Path) -> None:
@@ -316,15 +341,15 @@ def test_a_wrong_link_is_one_sentence_and_the_rest_stands(query: str, words: str
 
 def test_undo_brings_methods_back_without_work(data: Path) -> None:
     state = judged()
-    state.choose_methods(("best", "tenengrad"))
+    state.choose_methods(("bands", "tenengrad"))
     until(lambda: not state.working)
     state.undo()
-    assert state.choices.methods == ("best",)
+    assert state.choices.methods == ("bands",)
     assert not state.working
     assert not state.lacking
     state.choose_methods(())
     assert state.error == "one method has to stay"
-    assert state.choices.methods == ("best",)
+    assert state.choices.methods == ("bands",)
 
 
 # the worst path
@@ -344,7 +369,7 @@ def test_a_stack_that_cannot_be_opened_leaves_the_old_one_and_one_sentence(data:
 
 def test_a_cell_larger_than_the_frame_is_said_in_the_row_of_its_method(data: Path) -> None:
     state = judged(cell=400)
-    task = state.tasks["best", 400]
+    task = state.tasks["bands", 400]
     assert task.state == "failed"
     assert "holds no cell of 400 px" in task.message
     assert state.answer is None

@@ -17,6 +17,8 @@ from mmlib.pages.focus_truth import SAID, CellTruth, Confusion
 from mmlib.pages.layout import notice, progress_bar
 
 Heights = tuple[float, ...] | None
+APART = 2.0
+"""Planes between the sharpest frame and the middle of the cells beyond which that is worth a word."""
 TRUTH = "truth: nearness to focus"
 NO_ANSWER = '<p class="mmp-muted">The list comes with the answer of the method.</p>'
 SAID_WORDS = {"in": "in focus", "out": "out of focus", "blank": "blank", "artefact": "artefact"}
@@ -42,11 +44,9 @@ def named(curves: Mapping[str, NDArray[np.float64]]) -> dict[str, NDArray[np.flo
     Returns:
         The same under short names, each of its own.
     """
-    shown: dict[str, NDArray[np.float64]] = {}
-    for method, values in curves.items():
-        short = TRUTH if method == "truth" else title(method).partition(":")[0]
-        shown[title(method) if short in shown else short] = values
-    return shown
+    short = {method: TRUTH if method == "truth" else re.split("[:,]", title(method))[0] for method in curves}
+    alone = {method: list(short.values()).count(words) == 1 for method, words in short.items()}
+    return {short[method] if alone[method] else title(method): values for method, values in curves.items()}
 
 
 def advice(answer: FocusAnswer, plane: int, z_um: Heights) -> str:
@@ -76,7 +76,9 @@ def advice(answer: FocusAnswer, plane: int, z_um: Heights) -> str:
         f"Best focus: {place}{height}{most if spread > 0.5 else ''}.",
         _move(best - plane, _gap(best, plane, z_um)),
     ]
-    return " ".join([*words, beyond.get(told["beyond"], "")]).strip()
+    top = int(answer.summary["best_frame"])
+    two = f"The frame with most detail is plane {top + 1}: the cells do not agree." if abs(top - best) > APART else ""
+    return " ".join(part for part in [*words, two, beyond.get(told["beyond"], "")] if part)
 
 
 def _gap(best: float, plane: int, z_um: Heights) -> float | None:
