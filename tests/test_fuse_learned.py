@@ -229,3 +229,28 @@ def test_weights_that_are_missing_are_named(tmp_path, monkeypatch):
             METHODS["learned"](Layout((32, 32), np.dtype(np.uint8), np.arange(2, dtype=np.float32)))
     finally:
         load_weigher.cache_clear()
+
+
+@pytest.mark.slow
+def test_training_goes_on_where_it_stopped(tmp_path):
+    pytest.importorskip("torch")
+    from dataclasses import replace
+
+    from mmlib.train import scenes
+    from mmlib.train.fuse_best_loop import FuseBestRecipe, train
+
+    few = scenes.Pool(train=2, validation=1, size=64, planes=4, points=3)
+    for split in scenes.SPLITS:
+        scenes.make_pool(split, few, tmp_path, processes=1)
+    recipe = replace(
+        FuseBestRecipe(), channels=4, levels=2, steps=3, batch=1, size=64, planes=(2, 3), checks=1, validate_every=2
+    )
+    halfway = replace(recipe)
+    folder = tmp_path / "stand"
+    net, state = train(halfway, work=tmp_path, pool=few, checkpoint=folder)
+    assert state.step == 3
+    assert len(state.scores) == 2
+    again, same = train(halfway, work=tmp_path, pool=few, checkpoint=folder, resume=True)
+    assert same.step == 3
+    for one, other in zip(net.parameters(), again.parameters(), strict=True):
+        assert bool((one == other).all())

@@ -97,7 +97,7 @@ def run(
             )  # fmt: skip
     net, state = train(
         recipe, work=work, textures=textures, checkpoint=work / name, resume=resume, processes=processes,
-        budget_s=budget_s - (time.monotonic() - started), device=place, progress=progress,
+        pool_budget_s=0, budget_s=budget_s - (time.monotonic() - started), device=place, progress=progress,
     )  # fmt: skip
     net = net.to("cpu").half().float()  # what is scored is what is written
     sha256, size = write_weights(net, asdict(net.config), output / f"{name}.safetensors")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from mmlib.progress import Progress, silent
 from mmlib.simulation.ranges import Ranges
 from mmlib.train.checkpoints import Checkpoint
 from mmlib.train.fuse_stacks import Stacks, Troubles, again, prepare
-from mmlib.train.scenes import draw
+from mmlib.train.scenes import Pool, draw
 
 MARGIN = 8
 """Pixels at the border that no loss and no score counts."""
@@ -164,6 +165,8 @@ def train(
     resume: bool = False,
     budget_s: float = math.inf,
     processes: int = 2,
+    pool: Pool | None = None,
+    pool_budget_s: float = math.inf,
     device: torch.device | str = "cpu",
     progress: Progress = silent,
 ) -> tuple[StackWeights, Checkpoint]:
@@ -177,6 +180,8 @@ def train(
         resume: go on from the checkpoint.
         budget_s: take no more steps after this many seconds; the rate falls along the time where that is shorter.
         processes: how many make the pool at once.
+        pool: what is in the pool; its own numbers if None.
+        pool_budget_s: begin no more scenes of the pool after this many seconds.
         device: where to work.
         progress: told how far it is.
 
@@ -189,8 +194,12 @@ def train(
     state = Checkpoint.load(checkpoint, recipe, net, optimiser) if resume and checkpoint is not None else None
     state = state or Checkpoint.start(net)
     state.best_score = max(state.best_score, -1e9) if state.scores else -1e9
-    checks = validation(recipe, work=work, textures=textures, processes=processes, device=device)
-    learn = _learn(recipe, state.step, work=work, textures=textures, processes=processes, device=device)
+    source = {
+        "work": work, "textures": textures, "processes": processes, "device": device, "pool": pool,
+        "budget_s": pool_budget_s,
+    }  # fmt: skip
+    checks = validation(recipe, **source)
+    learn = _learn(recipe, state.step, source)
     before = state.seconds
     while state.step < recipe.steps:
         spent = time.monotonic() - started
@@ -218,6 +227,8 @@ def train(
                 state.save(checkpoint, recipe, net, optimiser)
         progress(done, f"step {state.step}, loss {np.mean(state.losses[-50:]):.3f}")
     state.note(net, together(check(net, checks)))
+    if checkpoint is not None:
+        state.save(checkpoint, recipe, net, optimiser)
     net.load_state_dict(state.best)
     return net, state
 
@@ -252,39 +263,31 @@ def together(found: dict[str, list[float]]) -> float:
     return float(np.mean(found["psnr"]) + np.mean(found["detail"]) - np.mean(found["depth"]))
 
 
-def validation(
-    recipe: FuseBestRecipe,
-    *,
-    work: Path | None = None,
-    textures: Path | None = None,
-    processes: int = 2,
-    device: torch.device | str = "cpu",
-) -> list[Stacks]:
-    """Draw the stacks that say when it was best: always the same ones on the same kind of device."""
+def validation(recipe: FuseBestRecipe, **source: Any) -> list[Stacks]:
+    """Draw the stacks that say when it was best: always the same ones on the same kind of device.
+
+    Args:
+        recipe: their number and size.
+        **source: what `mmlib.train.scenes.draw` takes: ``work``, ``textures``, ``device``, ...
+
+    Returns:
+        The stacks.
+    """
     luck, rng = torch.Generator().manual_seed(recipe.seed + 1000), np.random.default_rng(recipe.seed + 1000)
     drawn = draw(
-        "validation", generator=luck, batch=2, size=recipe.size, planes=recipe.planes, device=device, work=work,
-        textures=textures, processes=processes, ranges=recipe.ranges,
-    )  # fmt: skip
+        "validation", generator=luck, batch=2, size=recipe.size, planes=recipe.planes, ranges=recipe.ranges, **source
+    )
     return [prepare(next(drawn), rng, troubles=None, recorded=recipe.recorded) for _ in range(recipe.checks)]
 
 
-def _learn(
-    recipe: FuseBestRecipe,
-    step: int,
-    *,
-    work: Path | None,
-    textures: Path | None,
-    processes: int,
-    device: torch.device | str,
-) -> Iterator[Stacks]:
+def _learn(recipe: FuseBestRecipe, step: int, source: dict[str, Any]) -> Iterator[Stacks]:
     """Draw stacks to learn from; going on draws others than from the start."""
     seed = recipe.seed + 7919 * step
     luck, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
-    on_gpu = torch.device(device).type == "cuda"
+    on_gpu = torch.device(source["device"]).type == "cuda"
     drawn = draw(
         "train", generator=luck, batch=recipe.batch_gpu if on_gpu else recipe.batch, size=recipe.size,
-        planes=recipe.planes, device=device, work=work, textures=textures, processes=processes, ranges=recipe.ranges,
+        planes=recipe.planes, ranges=recipe.ranges, **source,
     )  # fmt: skip
     kept: list[Stacks] = []
     for batch in drawn:
