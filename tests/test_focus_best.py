@@ -10,6 +10,7 @@ from mmlib.errors import InputError
 from mmlib.focusing import METHODS, focus
 from mmlib.focusing.bands import differences, even_light, measure_bands
 from mmlib.focusing.features import FEATURES, LAGS, CoarseLook, Profile, features
+from mmlib.focusing.learned import rank
 from mmlib.focusing.means import CellMeans
 from mmlib.focusing.profile_net import HEADS, Weights, read_weights
 from mmlib.nets import focus_profile
@@ -17,7 +18,7 @@ from mmlib.nets.focus_profile import FocusProfile, FocusProfileConfig
 from mmlib.sharpness.cells import cell_means, grid
 from mmlib.stacks import from_array
 from mmlib.train.focus_best_loop import FocusRecipe, draw_cells, losses, train
-from mmlib.train.focus_best_scores import answers, look_at, numbers
+from mmlib.train.focus_best_scores import answers, calibrate, look_at, numbers
 from mmlib.train.focus_cells import FocusCells
 
 CELL = 84
@@ -159,6 +160,27 @@ def test_it_learns_and_goes_on_where_it_stopped(tmp_path):
     batch = draw_cells(cells, recipe, np.random.default_rng(0))
     parts = losses(net(batch["features"]), batch)
     assert all(torch.isfinite(part) for part in parts.values())
+
+
+def test_intervals_are_made_as_wide_as_they_claim():
+    cells = made_cells()
+    torch.manual_seed(0)
+    net = FocusProfile(FocusProfileConfig(width=16, dilations=(1,)))
+    calibrate(net, answers(net, cells))
+    found = numbers(answers(net, cells))
+    assert found["covered"] == pytest.approx(0.9, abs=0.01)
+    assert found["false_artefact"] == pytest.approx(0.02, abs=0.01)
+
+
+def test_where_all_planes_show_the_same_the_strongest_detail_is_sharpest():
+    said = {"best": np.zeros((3, 2, 1), np.float32), "visible": np.zeros((3, 2, 1), np.float32)}
+    said["best"][0] = 5
+    strength = np.array([[0.0, 0.0], [0.3, 0.3], [0.1, 0.1]])
+    alike = np.full((3, 2, 3, len(LAGS)), 0.99)
+    alike[1, 1] = -0.2
+    chances = rank(said, strength, alike)
+    assert chances.argmax(axis=0).tolist() == [1, 0]  # the second cell turns over: the net has the word
+    assert np.exp(chances[:, 0]).sum() == pytest.approx(1)
 
 
 def as_stack(pictures):

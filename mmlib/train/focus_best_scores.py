@@ -16,6 +16,8 @@ CLEAN, DIRTY = 0.01, 0.03
 """Share of a cell under dirt up to which it is clean, and from which it is dirty."""
 FALSE_ARTEFACTS = 0.02
 """So many clean cells may be called artefacts."""
+COVERED = 0.9
+"""So many truths shall lie within the interval of defocus."""
 MOST = 0.75
 """So much of a cell must be in focus, out of it, or in the field, for the cell to be called so."""
 
@@ -64,18 +66,28 @@ def answers(net: FocusProfile, cells: FocusCells) -> dict[str, Values]:
 
 
 def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
-    """Shift the net's word on artefacts so that few clean cells are called so; the shift goes into its weights.
+    """Make the net's word on artefacts rare on clean cells, and its intervals as wide as they claim to be.
 
     Args:
-        net: to change.
+        net: to change; the shifts go into its weights.
         said: its `answers` on stacks it did not learn from.
     """
     clean = (said["field"] > MOST) & (said["dirt"] < CLEAN) & (said["detail"] > DETAIL)
-    logits = said["said_artefact"][..., 0][clean]
-    if logits.size:
-        place = sum(size for _, size in list(HEADS.items())[: list(HEADS).index("artefact")])
-        with torch.no_grad():
-            net.leave.bias[place] -= float(np.quantile(logits, 1 - FALSE_ARTEFACTS))
+    if not clean.any():
+        return
+    starts = dict(zip(HEADS, np.cumsum([0, *HEADS.values()])[:-1].tolist(), strict=True))
+    false = float(np.quantile(said["said_artefact"][..., 0][clean], 1 - FALSE_ARTEFACTS))
+    low, middle, high = np.moveaxis(said["said_defocus"][clean].astype(float), 2, 0)
+    target = np.arcsinh(said["defocus"][clean].astype(float))
+    widths = np.where(target < middle, middle - low, high - middle)
+    raw = widths + np.log(-np.expm1(-np.maximum(widths, 1e-6)))  # what softplus made the width of
+    short = np.abs(target - middle)
+    wanted = short + np.log(-np.expm1(-np.maximum(short, 1e-6)))
+    wider = float(np.quantile(wanted - raw, COVERED))
+    with torch.no_grad():
+        net.leave.bias[starts["artefact"]] -= false
+        net.leave.bias[starts["defocus"]] += wider
+        net.leave.bias[starts["defocus"] + 2] += wider
 
 
 def numbers(said: dict[str, Values]) -> dict[str, float]:
