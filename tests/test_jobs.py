@@ -129,7 +129,7 @@ def cluster():
 
     only_once = {"allowed_failures": 0}
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, scheduler_kwargs=only_once
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", scheduler_kwargs=only_once
     ) as running:
         yield running
 
