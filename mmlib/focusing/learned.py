@@ -20,6 +20,8 @@ VISIBLE = 0.5
 """What looks most like the truth counts so much beside what lies nearest, when planes are ranked."""
 STRENGTH = 20.0
 """A plane whose log-energy of detail is a twentieth below the best is e times less likely the sharpest."""
+SHARP_DOF = 1.25
+"""What the net calls in focus is so only if its distance says no more than this: two heads see more than one."""
 LEAST_RANGE_DOF = 3.0
 """Levels 0 to 9 span at least so many depths of field, so that a stack that is sharp throughout is called so."""
 
@@ -134,7 +136,7 @@ def _settle(
     share = _softmax(said["level"].astype(float))
     entropy = -(share * np.log(share + 1e-12)).sum(axis=2)
     sharp = np.zeros(shape, dtype=np.bool_)
-    sharp[:, known] = said["sharp"][..., 0] > 0
+    sharp[:, known] = (said["sharp"][..., 0] > 0) & (away < SHARP_DOF)
     artefact = np.zeros(shape, dtype=np.bool_)
     artefact[:, known] = said["artefact"][..., 0] > 0
     return Judgement(

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mmlib.focusing.features import features
+from mmlib.focusing.learned import SHARP_DOF
 from mmlib.nets.focus_profile import HEADS, FocusProfile
 from mmlib.train.focus_cells import FocusCells
 
@@ -111,18 +112,19 @@ def numbers(said: dict[str, Values]) -> dict[str, float]:
     error = np.abs(said["said_best"][..., 0].argmax(axis=2) - np.abs(said["defocus"]).argmin(axis=2))
     low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
     where = np.broadcast_to(judged, low.shape)
+    called = (sharp > 0) & (np.abs(middle) < SHARP_DOF)
     absent = (said["far"] >= MOST) | (said["detail"] < BLANK)[..., None]
     dirty = (inside & (said["dirt"] > DIRTY))[..., None] & absent
     artefact = said["said_artefact"][..., 0] > 0
     return {
-        "balanced": (_mean(sharp[near] > 0) + _mean(sharp[far] <= 0)) / 2,
+        "balanced": (_mean(called[near]) + _mean(~called[far])) / 2,
         "auc": _auc(sharp[near], sharp[far]),
         "plane_error": _mean(error[through]),
         "dof_error": _mean(np.abs(middle - said["defocus"])[where]),
         "covered": _mean(((said["defocus"] >= low) & (said["defocus"] <= high))[where]),
         "artefact": _mean(artefact[dirty]),
         "false_artefact": _mean(artefact[where]),
-        "dirt": _mean(((sharp > 0) & ~artefact)[dirty]),
+        "dirt": _mean((called & ~artefact)[dirty]),
     }
 
 
