@@ -192,12 +192,15 @@ def by_room(method: str, *, neighbours: bool) -> Restore:
     """
     from mmlib.deblurring import deblur, deblur_stack
 
+    fields: dict[str, NDArray[np.bool_]] = {}
+
     def restore(stack: ZStack, number: int) -> Picture:
+        if stack.source not in fields:
+            fields[stack.source] = find_field(stack)
+        field = fields[stack.source]
         if not neighbours:
-            return deblur(stack.picture(number), method=method, field=_field(stack)).picture
-        first, last = max(number - 1, 0), min(number + 2, len(stack))
-        some = deblur_stack(stack.select(range(first, last)), method=method, field=_field(stack))
-        return next(found for found in some if found.frame == number - first).picture
+            return deblur(stack[number], method=method, field=field).picture
+        return next(deblur_stack(stack, method=method, field=field, frames={number})).picture
 
     return restore
 
@@ -254,10 +257,6 @@ def draw_sheet(
         edge = [(0, side + 4 - colour[0].shape[0]), (0, side + 4 - colour[0].shape[1]), (0, 0)]
         rows.append(np.concatenate([np.pad(crop, edge, constant_values=1) for crop in colour], axis=1))
     io.write_picture(file, to_uint8(np.concatenate(rows).astype(np.float32)))
-
-
-def _field(stack: ZStack) -> NDArray[np.bool_]:
-    return find_field(stack)
 
 
 def main(
