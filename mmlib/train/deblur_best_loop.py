@@ -127,7 +127,8 @@ def train(
     check = validation(recipe, device=device, work=work, textures=textures, processes=processes, **pool)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        pair = Averaged(Restorer(recipe.gpu_net if gpu else recipe.net)).to(device, memory_format=torch.channels_last)
+        pair = Averaged(Restorer(recipe.gpu_net if gpu else recipe.net)).to(device)
+    pair = pair.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(pair.net.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=recipe.decay)
     state = Checkpoint.start(pair)
     if resume and checkpoint is not None:

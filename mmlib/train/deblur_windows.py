@@ -225,7 +225,8 @@ def in_focus(stacks: dict[str, Tensor], middle: int, recover_dof: float) -> Tens
 def _film(luck: Luck, frames: Tensor, mix: Mix) -> Tensor:
     """Send most of the windows through a video, a few together."""
     filmed = []
-    for part in frames.split(4):
+    for first in range(0, len(frames), 4):
+        part = frames[first : first + 4]
         if luck.chance(mix.filmed):
             part = film(
                 part, quantiser=luck.uniform(*mix.quantiser), block=8 if luck.chance(0.7) else 4,

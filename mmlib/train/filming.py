@@ -53,7 +53,7 @@ def film(
     step = 0.625 * 2 ** (quantiser / 6)
     kept = []
     for plane in (bright, colour):
-        stack = plane.unflatten(0, frames.shape[:2])  # (B, K, c, h, w)
+        stack = plane.reshape(*frames.shape[:2], *plane.shape[1:])  # (B, K, c, h, w)
         kept.append(_coded(stack, step, block, predicted, dead))
     bright = kept[0].flatten(0, 1).round() / BRIGHT_STEP
     colour = _doubled(kept[1].flatten(0, 1).round() / COLOUR_STEP, cosited)
@@ -65,7 +65,7 @@ def film(
 def _coded(stack: Tensor, step: float, block: int, predicted: bool, dead: float) -> Tensor:
     """Round each frame, or its difference from the one before: (B, K, c, h, w) in grey levels."""
     if not predicted:
-        return _rounded(stack.flatten(0, 1) - 128, step, block, dead).unflatten(0, stack.shape[:2]) + 128
+        return _rounded(stack.flatten(0, 1) - 128, step, block, dead).reshape(stack.shape) + 128
     before = torch.full_like(stack[:, 0], 128)
     frames = []
     for number in range(stack.shape[1]):
