@@ -27,9 +27,9 @@ DOUBT = 0.02
 REFOCUS = 0.0
 """How far what is a little out of focus is drawn nearer to focus: 0 not at all, the same plane held still; 1 as far as
 the net learned to."""
-STRENGTH = 0.6
-"""How much of the change that the net asks for is made. On families kept out of training as much is gained as with all
-of it, and fewer frames lose: where the net errs, it changes too much."""
+STRENGTH = 0.7
+"""How much of the change that the net asks for is made. On validation specimens nine tenths of the gain are left, and
+two frames in a hundred lose instead of eleven: where the net errs, it changes too much."""
 Runs = Callable[..., Any]
 
 
