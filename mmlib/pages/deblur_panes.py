@@ -111,7 +111,7 @@ class DeblurPanes:
         if one.method == INPUT:
             words = [f"frame {self._state.frame + 1}", *words] if not self._state.choices.whole else words
         else:
-            words.append(f"{one.summary.get('seconds', 0.0):.2g} s")
+            words.append(f"{one.summary.get('seconds', 0.0):.1f} s")
         return ", ".join(words)
 
     def _compared(self, results: list[Attempt], plane: int | None) -> list[Pane]:

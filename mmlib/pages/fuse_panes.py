@@ -143,7 +143,7 @@ class FusePanes:
 
     def _note(self, one: Attempt, name: str) -> str:
         scores = {m["name"]: m["value"] for m in self._state.beside.numbers.whole.get(one.method, [])}
-        words = [name] if name else [f"{one.summary.get('seconds', 0.0):.2g} s"]
+        words = [name] if name else [f"{one.summary.get('seconds', 0.0):.1f} s"]
         if scores.get("psnr") is not None:
             words.append(f"{scores['psnr']:.1f} dB")
         return ", ".join(words)

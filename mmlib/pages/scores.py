@@ -105,6 +105,12 @@ def _written(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}" if abs(value) >= 1 else f"{value:.3f}"
 
 
+def _change(value: float) -> str:
+    if abs(value) < 0.0005:
+        return "±0"
+    return f"{value:+.0f}" if abs(value) >= 1000 else f"{value:+.3f}" if abs(value) < 1 else f"{value:+.3g}"
+
+
 def _head(one: Mapping[str, Any]) -> str:
     direction = str(one["direction"])
     words = {"higher": "higher is better", "lower": "lower is better"}.get(direction, "")
@@ -119,5 +125,5 @@ def _cell(row: Scored, first: Scored, name: str, best: bool) -> str:
     if value is None:
         reason = next((str(one["reason"]) for one in row.numbers if one["name"] == name), "")
         return f'<td class="mmr-missing" title="{escape(reason, quote=True)}">{MISSING}</td>'
-    gain = "" if base is None or row is first else f"<span>{value - base:+.3g}</span>"
+    gain = "" if base is None or row is first else f"<span>{_change(value - base)}</span>"
     return f'<td class="{"mmr-best" if best else ""}">{_written(value)}{gain}</td>'
