@@ -19,8 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-STOPPED = 130
-"""What the command line toolkit makes of Ctrl-C."""
+STOPPED = 130  # the toolkit's word for Ctrl-C
 
 Source = Annotated[
     str,
@@ -75,11 +74,7 @@ def info(source: Source, speed: Speed = None, data: Data = None, as_json: AsJson
             "height": stack.height,
             "colour": "RGB" if stack.colour else "grey",
             "bit_depth": stack.bit_depth,
-            "z_um": None
-            if z_um is None
-            else [round(z, 4) for z in z_um]
-            if as_json
-            else f"{z_um[0]:g} to {z_um[-1]:g}",
+            "z_um": z_um and ([round(z, 4) for z in z_um] if as_json else f"{z_um[0]:g} to {z_um[-1]:g}"),
             "pixel_um": stack.pixel_um,
             "seconds": None if stack.times_s is None else round(stack.times_s[-1], 3),
             "speed": stack.speed,
@@ -262,8 +257,7 @@ def models(
 
     found = [zoo.card(name)] if name else list(zoo.cards().values())
     if as_json:
-        say(found[0].to_dict() if name else [known.to_dict() for known in found], as_json)
-        return
+        return say(found[0].to_dict() if name else [known.to_dict() for known in found], as_json)
     say([known.rows() for known in found], as_json)
 
 

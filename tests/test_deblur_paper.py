@@ -207,3 +207,13 @@ def test_the_sheet_shows_each_method() -> None:
     drawn, peaks = sheet(np.random.default_rng(0).random((80, 90, 3)).astype(np.float32), ["wiener", "none"])
     assert drawn.shape == (2 * (20 + 80), 3 * 90, 3)
     assert set(peaks) == {"wiener", "none"}
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.cards() if name in deblur_paper.RECIPES])
+def test_the_fast_engine_agrees_with_torch(name: str) -> None:
+    net, given = zoo.load(name), pictures(1, 48)[..., :40]
+    whole = [zoo.engine(name, "cpu", part="gather")(given.numpy())] if hasattr(net, "gather") else []
+    found = zoo.engine(name, "cpu")(given.numpy(), *whole)
+    assert np.abs(np.asarray(found) - net(given).numpy()).max() < 1e-3
+    assert zoo.engine(name, "cpu") is zoo.engine(name, "cpu")
+    assert zoo.engine(name, "cpu").runs_on == "onnxruntime"

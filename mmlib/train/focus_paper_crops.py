@@ -20,7 +20,10 @@ from mmlib.optics import defocus_psf
 from mmlib.pictures import to_grey
 from mmlib.progress import Progress, part, silent
 from mmlib.simulation.families import FAMILIES, build
-from mmlib.train.scenes import draw, families_of
+from mmlib.simulation.luck import Luck
+from mmlib.simulation.photograph import photograph
+from mmlib.simulation.ranges import Ranges
+from mmlib.train.scenes import Pool, cut, draw, families_of, make_pool, read_light, work_folder
 
 Array = NDArray[Any]
 
@@ -55,7 +58,7 @@ class CropRecipe:
     levels: int = 10
     train: int = 3600
     validation: int = 1200
-    seed: int = 1
+    seed: int = 2
 
 
 @dataclass(frozen=True)

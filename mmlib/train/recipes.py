@@ -11,7 +11,9 @@ from mmlib.errors import unknown
 from mmlib.progress import Progress, silent
 from mmlib.zoo import Card
 
-FAMILIES = ("quality_run",)
+FAMILIES = (
+    "quality_run", "focus_paper", "focus_best", "deblur_paper", "deblur_best", "fuse_paper", "fuse_best",
+)  # fmt: skip
 """Modules of this room that each train a family of nets; one name here is all that a new one needs."""
 
 
