@@ -256,9 +256,8 @@ def models(
     from mmlib import zoo
 
     found = [zoo.card(name)] if name else list(zoo.cards().values())
-    if as_json:
-        return say(found[0].to_dict() if name else [known.to_dict() for known in found], as_json)
-    say([known.rows() for known in found], as_json)
+    told = [known.to_dict() if as_json else known.rows() for known in found]
+    say(told[0] if name and as_json else told, as_json)
 
 
 @app.command()
