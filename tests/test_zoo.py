@@ -42,10 +42,11 @@ def test_every_shipped_net_is_whole_small_and_loads(name, monkeypatch):
     card = zoo.card(name)
     file = zoo.weights_path(name)
     assert file.suffix == ".safetensors"
-    assert file.stat().st_size == card.bytes < 4_000_000
+    assert file.stat().st_size == card.bytes < 16_000_000
     net = zoo.load(name)
     assert not any(parameter.requires_grad for parameter in net.parameters())
-    assert all(bool(tensor.isfinite().all()) and tensor.dtype == torch.float32 for tensor in net.state_dict().values())
+    numbers = [tensor for tensor in net.state_dict().values() if tensor.is_floating_point()]
+    assert all(bool(tensor.isfinite().all()) and tensor.dtype == torch.float32 for tensor in numbers)
     assert all(-1 <= score.low <= score.value <= score.high <= 1 for score in card.scores if "SROCC" in score.name)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mmlib import zoo
 from mmlib.filters import grey_levels
 from mmlib.fusing.detail import noise_variance
-from mmlib.fusing.masks import GIVEN_FEATHER_PX, Winners, find_index, pair_masks
+from mmlib.fusing.masks import Winners, find_index, pair_masks
 from mmlib.fusing.mean import fine_strength
 from mmlib.fusing.method import Layout, Maker, Result
 from mmlib.fusing.sharpest import Sharpest
@@ -80,7 +80,7 @@ class FuseGan:
         return Result(found.picture, find_index(self.winners), found.depth, found.confidence, found.parameters)
 
     def _fuse(self, one: Picture, other: Picture) -> Picture:
-        first, second, _ = pair_masks(one, other, feather_px=GIVEN_FEATHER_PX)
+        first, second, _ = pair_masks(one, other)
         given = np.dstack([one, other, first, second])  # (H, W, 8)
         self.drawn += 1
         return np.asarray(tiled(self.engine, given, tile=TILE, halo=HALO, multiple=MULTIPLE), np.float32)

@@ -28,8 +28,6 @@ SMOOTH_PX = 2.0
 """Standard deviation of the window in which a response is averaged before frames are compared."""
 MEDIAN_PX = 5
 FEATHER_PX = 2.0
-GIVEN_FEATHER_PX = 0.0
-"""Of the masks that the paper's generators are given: soft seams are theirs to draw."""
 FLAT = 4.0
 """A pixel is flat where no frame responds this many times stronger than noise alone does."""
 EDGE = cv2.BORDER_REFLECT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import pywt
 from numpy.typing import NDArray
 
 from mmlib.sharpness.measure import Grey, Maps, Mask, Measure
@@ -25,6 +24,8 @@ def wavelet_bands(grey: Grey) -> tuple[Grey, Grey, Grey, Grey]:
     Returns:
         The low band and the details along x, along y and along both, each (H, W).
     """
+    import pywt  # a machine that only trains may lack it
+
     wavelet = pywt.Wavelet(WAVELET)
     low, high = (np.ascontiguousarray(taps[::-1]) for taps in (wavelet.dec_lo, wavelet.dec_hi))
     bands = [

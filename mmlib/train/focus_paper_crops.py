@@ -20,10 +20,7 @@ from mmlib.optics import defocus_psf
 from mmlib.pictures import to_grey
 from mmlib.progress import Progress, part, silent
 from mmlib.simulation.families import FAMILIES, build
-from mmlib.simulation.luck import Luck
-from mmlib.simulation.photograph import photograph
-from mmlib.simulation.ranges import Ranges
-from mmlib.train.scenes import Pool, cut, draw, families_of, make_pool, read_light, work_folder
+from mmlib.train.scenes import draw, families_of
 
 Array = NDArray[Any]
 

@@ -26,7 +26,7 @@ from mmlib.zoo import Card, Limits, Score, cards, load, weights_folder
 
 TEACHER = "fuse-ifcnn"
 """Its pictures are the truth of the paper's generators: train it first."""
-SCORED_STACKS = 48
+SCORED_STACKS = 96
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Trainable:
 
 
 _GAN = FusePaperRecipe(
-    "gan", width=8, truth="ifcnn", pixel=1.0, adversarial=0.001, batch=2, planes=(2, 4), rate=5e-4,
-    betas=(0.5, 0.999), alone=0.3, start="fuse-sfuse",
+    "gan", width=8, truth="ifcnn", pixel=1.0, adversarial=0.001, batch=4, betas=(0.5, 0.999), alone=0.3,
+    start="fuse-sfuse",
 )  # fmt: skip
 _PAIR = "Fuses two frames and their masks into one picture; "
 
@@ -57,13 +57,13 @@ RECIPES: Mapping[str, Trainable] = {
         "IFCNN",
         "Fuses any number of frames: the largest answer of an encoder at each place goes to a decoder.",
         "ifcnn.Ifcnn",
-        FusePaperRecipe("ifcnn", width=32, gradients=1.0, perceptual=0.02, batch=3, planes=(2, 4), rate=1e-3),
+        FusePaperRecipe("ifcnn", width=32, gradients=1.0, perceptual=0.02, batch=4, planes=(2, 4), rate=1e-3),
     ),
     "fuse-cnn": Trainable(
         "CNN (Liu 2017)",
         "Says which of two frames is in focus in windows of 16 px.",
         "liu.Liu",
-        FusePaperRecipe("cnn", width=16, batch=6, gpu_batch=128, planes=(2, 4), rate=3e-4),
+        FusePaperRecipe("cnn", width=16, batch=12, gpu_batch=128, rate=1e-3),
     ),
     "fuse-sfuse": Trainable(
         "sFuse",

@@ -83,7 +83,6 @@ class CnnLearner(Learner):
         first = recipe.width
         self.recipe = recipe
         self.net = self.used = Liu(LiuConfig((first, 2 * first, 4 * first), 4 * first)).to(device)
-        begin_plainly(self.used)
 
     def groups(self) -> list[dict[str, Any]]:
         """Give the parameters."""

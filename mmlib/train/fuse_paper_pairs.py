@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmlib.fusing.masks import GIVEN_FEATHER_PX, pair_masks
+from mmlib.fusing.masks import pair_masks
 
 SHARP_DOF, SOFT_DOF = 0.5, 1.5
 """Up to so many depths of field from focus a pixel counts as sharp; beyond the second as blurred."""
@@ -92,7 +92,7 @@ def find_masks(frames: Tensor) -> tuple[Tensor, Tensor]:
         (B, 2, H, W) masks and (B, 1, H, W) where detail shows, on the device of the frames.
     """
     pictures = frames.detach().float().permute(0, 1, 3, 4, 2).cpu().numpy()
-    found = [pair_masks(one, other, feather_px=GIVEN_FEATHER_PX) for one, other in pictures]
+    found = [pair_masks(one, other) for one, other in pictures]
     masks = torch.from_numpy(np.stack([np.stack([first, second]) for first, second, _ in found]))
     shows = torch.from_numpy(np.stack([shown[None] for _, _, shown in found])).float()
     return masks.to(frames.device), shows.to(frames.device)

@@ -60,6 +60,6 @@ class FusePaperRecipe:
     discriminator_base: int = 16
     alone: float = 0.0
     start: str = ""
-    validate_every: int = 40
-    checks: int = 4
+    validate_every: int = 100
+    checks: int = 6
     seed: int = 11
