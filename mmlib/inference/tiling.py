@@ -6,9 +6,9 @@ coarser levels fall on the same pixels. With a halo as wide as the net looks, pi
 
 A net that looks at the whole picture, as instance normalisation and channel attention do, would see something else in
 each piece. Such a net takes what it knows of the whole as further inputs, and `tiled` asks for them once, before the
-first piece: ``context`` is an engine that is shown up to `SAMPLES` windows spread over the picture, at full resolution,
-as one batch, and whose answers go into every piece. A picture that is no larger than a window is shown whole, so that
-small pictures, such as those that nets are trained on, come out exactly as the net defines them.
+first piece: ``context`` is an engine that is shown windows spread over the picture, at full resolution, as one batch,
+and whose answers go into every piece. A picture that is no larger than ``window`` is shown whole, so that small
+pictures, such as those that nets are trained on, come out exactly as the net defines them.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from mmlib.progress import Progress, silent
 TILE = 256
 """Edge of a piece with its halo, px: larger ones are no faster and need more memory."""
 WINDOW = 256
-"""Edge of the windows that ``context`` sees, px."""
-SAMPLES = 5
-"""How many windows, at most: the four quarters and the middle."""
+"""Pictures up to this edge, px, are shown to ``context`` whole, larger ones in windows of half of it."""
+SAMPLES = 3
+"""Windows along each side of a larger picture."""
 
 Runs = Callable[..., Answer]
 
@@ -60,7 +60,7 @@ def tiled(
         smallest: the least rows and columns that are shown to the net; smaller pictures are mirrored.
         more: further inputs, passed on as they are with every piece, such as (1, 1) numbers of the whole.
         context: for a net that needs to know the whole picture; see the module. Called with (N, C, h, w) and ``more``.
-        window: edge of the windows that ``context`` sees, px.
+        window: edge of the largest picture that ``context`` sees whole, px.
         field: (H, W) where it is worth looking; a piece with nothing in it is not shown to the net and comes out as 0.
         progress: told before each piece; what it raises stops the work.
         stage: the name to report.
@@ -146,10 +146,14 @@ def _mirrored(size: int, multiple: int, smallest: int) -> NDArray[np.intp]:
 
 
 def _windows(picture: NDArray[Any], window: int, multiple: int, smallest: int) -> NDArray[np.float32]:
-    """Cut windows that stand for the whole: all of a small picture, else the quarters and the middle: (N, C, h, w)."""
+    """Cut windows that stand for the whole: all of a small picture, else some of half the size: (N, C, h, w)."""
     height, width = picture.shape[:2]
+    if max(height, width) > window:
+        window = max(1, window // 2)
     tall, wide = min(height, window), min(width, window)
-    ys, xs = ([0, (size - one) // 2, size - one] for size, one in ((height, tall), (width, wide)))
-    places = sorted({(ys[i], xs[j]) for i, j in ((0, 0), (0, 2), (1, 1), (2, 0), (2, 2))})[:SAMPLES]
-    cut = [_piece(picture, (y, y + tall), (x, x + wide), multiple, smallest) for y, x in places]
+    ys, xs = (
+        np.unique(np.linspace(0, size - one, SAMPLES).round().astype(int)).tolist()
+        for size, one in ((height, tall), (width, wide))
+    )
+    cut = [_piece(picture, (y, y + tall), (x, x + wide), multiple, smallest) for y in ys for x in xs]
     return np.concatenate(cut)

@@ -10,8 +10,6 @@ from torch.nn import functional
 
 CROP = 84
 """Edge of the crops that the net sees, px."""
-LEAST_CONTRAST = 0.01
-"""Contrast, relative to the light, that noise alone may have: no more is made of it."""
 FEATURES = 64 * (CROP // 4) ** 2
 """Numbers that the convolutions hand on: 28224."""
 
@@ -24,8 +22,7 @@ class YangConfig:
         levels: of focus: 11 in the original, 10 in the upgrade for mobile microscopes.
         hidden: width of the first fully connected layer.
         rank: how many numbers that layer is squeezed through; 0 leaves it whole, with 28.9 million weights.
-        relative: take a crop less its mean and over its contrast, so that exposure and stain count for nothing; the
-            original does not.
+        relative: take a crop relative to its own light, so that exposure counts for nothing; the original does not.
     """
 
     levels: int = 11
@@ -74,55 +71,13 @@ class Yang(nn.Module):
         Returns:
             (N, hidden).
         """
-        seen = self.features(crops)
-        answers: Tensor = self.fc1(self.squeeze(seen) if self.config.rank else seen)
-        return answers
-
-    def features(self, crops: Tensor) -> Tensor:
-        """Give what the convolutions find.
-
-        Args:
-            crops: (N, 1, 84, 84).
-
-        Returns:
-            (N, 28224), map by map.
-        """
         crops = crops[..., :CROP, :CROP]
         if self.config.relative:
-            mean = crops.mean((1, 2, 3), keepdim=True)
-            contrast = (crops - mean).square().mean((1, 2, 3), keepdim=True).sqrt()
-            crops = (crops - mean) / (contrast + LEAST_CONTRAST * mean + 1e-4)
+            crops = crops / crops.mean((1, 2, 3), keepdim=True).clamp_min(1e-3) - 1
         seen = functional.max_pool2d(functional.relu(self.conv1(crops)), 2)
-        return functional.max_pool2d(functional.relu(self.conv2(seen)), 2).flatten(1)
-
-
-@torch.no_grad()
-def start_with_means(net: Yang, crops: Tensor) -> None:
-    """Let the great layer begin with what does not hang on places: the mean of each map of the second convolution.
-
-    28.9 million weights that all begin by chance take millions of crops to find out that it does not matter where in a
-    crop the detail lies; this way they begin with it, and learn the rest.
-
-    Args:
-        net: with first weights; its great layer, or its squeeze, is changed.
-        crops: (N, 1, 84, 84) to see how large the means are.
-    """
-    pixels = FEATURES // 64
-    seen = torch.cat([net.features(crops[i : i + 64]) for i in range(0, len(crops), 64)])
-    means = seen.reshape(len(seen), 64, pixels).mean(2)
-    middle, spread = means.mean(0), means.std(0).clamp_min(1e-4)
-    take = torch.zeros(64, 64, pixels, device=seen.device)
-    take[torch.arange(64), torch.arange(64)] = (1 / (pixels * spread))[:, None]
-    take = take.flatten(1)  # (64, 28224)
-    if net.config.rank:
-        rows = min(64, net.config.rank)
-        net.squeeze.weight.zero_()
-        net.squeeze.weight[:rows] = take[:rows]
-        net.fc1.bias.copy_(-net.fc1.weight[:, :rows] @ (middle / spread)[:rows])
-    else:
-        mix = torch.randn(net.config.hidden, 64, generator=torch.Generator().manual_seed(0)).to(seen) * (2 / 64) ** 0.5
-        net.fc1.weight.copy_(mix @ take)
-        net.fc1.bias.copy_(-mix @ (middle / spread))
+        seen = functional.max_pool2d(functional.relu(self.conv2(seen)), 2).flatten(1)
+        answers: Tensor = self.fc1(self.squeeze(seen) if self.config.rank else seen)
+        return answers
 
 
 @torch.no_grad()
