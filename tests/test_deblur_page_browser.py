@@ -39,7 +39,7 @@ def test_two_methods_under_one_curtain_measured_whole_and_by_region(visit, dashb
     at_rest(tab)
     for box in page.locator(".mmp-panel:has(h2:text-is('Methods')) input[type=checkbox]:checked").all():
         box.uncheck()
-    assert page.get_by_role("button", name="Deblur", exact=True).is_disabled()
+    page.get_by_role("button", name="Deblur", exact=True, disabled=True).wait_for(timeout=20_000)
     page.get_by_label("Wiener").check()
     page.get_by_label("Richardson-Lucy").check()
     page.wait_for_function("location.search.includes('m=richardson_lucy,wiener')")

@@ -42,13 +42,16 @@ METHODS: dict[str, Maker] = {
 WEIGHTS: dict[str, str] = {name: f"fuse-{name}" for name in ("cnn", "ifcnn", *GENERATORS)} | {"learned": "fuse-best"}
 """The card of the weights that a method needs; the others need none."""
 
+SLOW = ("cnn", *GENERATORS)
+"""Methods that take minutes for a stack: nobody should be made to wait for them unasked."""
+
 BEST = "blend"
 """The method that ``best`` stands for."""
 
 PREFERENCES = {"clearest": 0, "near": 1, "far": -1}
 """Which of several surfaces seen in one place is wanted; the near one is the higher."""
 
-__all__ = ["BEST", "METHODS", "PREFERENCES", "WEIGHTS", "Fused", "Layout", "Method", "Result", "fuse"]
+__all__ = ["BEST", "METHODS", "PREFERENCES", "SLOW", "WEIGHTS", "Fused", "Layout", "Method", "Result", "fuse"]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib import io, jobs
+from mmlib import io, jobs, zoo
 from mmlib.errors import Cancelled, InputError
-from mmlib.fusing import METHODS
+from mmlib.fusing import METHODS, SLOW, WEIGHTS
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.blind_test_ballot import Outcome, draw_ballot, outcome
 from mmlib.pages.state import PageState
@@ -90,7 +90,7 @@ class BlindTestState(PageState[BlindChoices]):
         choices: BlindChoices | None = None,
         pictures: Pictures = fused_picture,
         names: Sequence[str] | None = None,
-        methods: Sequence[str] = tuple(METHODS),
+        methods: Sequence[str] | None = None,
         run: Runner = at_once,
         ahead: Runner | None = None,
         generator: np.random.Generator | None = None,
@@ -102,14 +102,14 @@ class BlindTestState(PageState[BlindChoices]):
             choices: of the link.
             pictures: gives the pictures.
             names: of the specimens; None takes the built-in ones.
-            methods: to compare.
+            methods: to compare; `compared` if None.
             run: how pictures of this pair are made.
             ahead: how those of the next pair are made meanwhile; None waits.
             generator: where chance comes from.
         """
         super().__init__(choices or BlindChoices())
         self.store = store
-        self.methods = tuple(methods)
+        self.methods = compared() if methods is None else tuple(methods)
         self.phase = "waiting"
         self.voter = ""
         self.pair: Pair | None = None
@@ -232,3 +232,12 @@ class BlindTestState(PageState[BlindChoices]):
             work()
         except InputError as error:
             self.complain(error)
+
+
+def compared() -> tuple[str, ...]:
+    """Name the methods that voters see: those whose weights are there and whose pictures nobody has to wait for."""
+    try:
+        known = zoo.cards()
+    except InputError:
+        known = {}
+    return tuple(name for name in METHODS if name not in SLOW and (name not in WEIGHTS or WEIGHTS[name] in known))

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from mmlib.errors import InputError
 from mmlib.experiments.tables import NUMBERS, RESULTS, Table, read_table
 from mmlib.experiments.tables.table import Column, Row
-from mmlib.fusing import METHODS
 from mmlib.pages.blind_test_ballot import outcome
+from mmlib.pages.blind_test_state import compared
 from mmlib.pages.blind_test_words import outcome_words, preference_svg
 from mmlib.pages.downloads import Downloads, Offer
 from mmlib.pages.layout import classed, html, notice, page, panel
@@ -76,7 +76,7 @@ def survey_html() -> str:
     """Draw what all votes of the blind test say, or say why not: HTML."""
     try:
         store = VoteStore()
-        found = outcome(store.votes(), tuple(METHODS))
+        found = outcome(store.votes(), compared())
     except InputError as error:
         return notice(str(error), error=True)
     paper = (
