@@ -1,6 +1,6 @@
 """Fusion side by side: mmlib, plain OpenCV, PyWavelets, enfuse and focusweave, each in a process of its own.
 
-    python benchmarks/fuse.py [--frames 10 40] [--side 1024] [--scenes hard easy] [--focusweave PATH]
+    python benchmarks/fuse.py [--frames 10 40] [--side 1024] [--scenes hard easy] [--slow] [--focusweave PATH]
 
 The stacks are made here: a relief of fine texture seen through a focus sweep. The hard one has objects in front of
 others, blank places, brightness that jitters and noise of 5 grey levels; the easy one has none of it and flatters
@@ -19,6 +19,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
+from mmlib.fusing import WEIGHTS
+from mmlib.zoo import cards
 
 CHILD = """
 import glob, sys
@@ -129,8 +132,17 @@ def make_stack(folder, count, side, hard, seed=1):
     return truth
 
 
-def commands(side, focusweave):
-    """Name every contestant and what starts it; None where it is not installed."""
+OURS = ("mean", "pyramid", "wavelet", "focusall", "ifcnn", "learned", "best")
+SLOW = ("cnn", "sfuse", "sfusegan", "ufusegan", "ufusegan_truth")
+
+
+def ready(method):
+    """Say whether a method has the weights that it needs."""
+    return WEIGHTS.get(method) in (None, *cards())
+
+
+def commands(side, focusweave, slow=False):
+    """Name every contestant and what starts it; None where it, or its weights, are not installed."""
     here, shape = [sys.executable, "-c", CHILD], f"{side},{side},3"
 
     def ours(method, align):
@@ -141,9 +153,10 @@ def commands(side, focusweave):
 
     table = {name: ours(name, "off") for name in ("reading", "argmax")}
     table["pywavelets"] = ours("pywavelets", "off") if importlib.util.find_spec("pywt") else None
-    for method in ("mean", "pyramid", "wavelet", "best"):
-        table[f"mmlib {method}"] = ours(method, "auto")
-        table[f"mmlib {method}, align off"] = ours(method, "off")
+    for method in (*OURS, *(SLOW if slow else ())):
+        if method not in SLOW:
+            table[f"mmlib {method}"] = ours(method, "auto") if ready(method) else None
+        table[f"mmlib {method}, align off"] = ours(method, "off") if ready(method) else None
     for method in ("pyramid", "wavelet"):
         table[f"mmlib fuse {method}, command"] = lambda folder, out, method=method: [
             sys.executable,
@@ -205,6 +218,7 @@ def main():
     parser.add_argument("--side", type=int, default=1024)
     parser.add_argument("--scenes", nargs="+", choices=["hard", "easy"], default=["hard", "easy"])
     parser.add_argument("--focusweave", default="focusweave", help="the program, where it is not on the path")
+    parser.add_argument("--slow", action="store_true", help="the nets that fold frames pair by pair, too")
     given = parser.parse_args()
     for scene in given.scenes:
         for count in given.frames:
@@ -216,7 +230,7 @@ def main():
                 print(f"\n{scene}, {count} frames of {given.side}x{given.side}; best frame {max(frames):.1f} dB")
                 print(f"{'':28}{'cpu s':>8}{'x reading':>11}{'wall s':>8}{'peak MB':>9}{'PSNR dB':>9}")
                 reading = None
-                for name, start in commands(given.side, given.focusweave).items():
+                for name, start in commands(given.side, given.focusweave, given.slow).items():
                     out = Path(home) / "out.png"
                     out.unlink(missing_ok=True)
                     if start is None:
