@@ -157,6 +157,7 @@ def fuse(
     output: Annotated[Path, typer.Option("--output", "-o", help="fused.png (8 bit) or fused.tif (16 bit)")],
     method: Annotated[str, typer.Option(help="wavelet, pyramid, ifcnn, ..., or best")] = "best",
     align: Annotated[str, typer.Option(help="auto, on or off")] = "auto",
+    prefer: Annotated[str, typer.Option(help="clearest, near or far, where surfaces overlap")] = "clearest",
     frames: Frames = None,
     depth: Annotated[Path | None, typer.Option(help="also write the depth map, a float32 TIFF")] = None,
     speed: Speed = None,
@@ -169,7 +170,7 @@ def fuse(
 
     progress = shown_progress()
     stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
-    fused = melt(stack, method=method, align=align, progress=progress)
+    fused = melt(stack, method=method, align=align, prefer=prefer, progress=progress)
     pipeline.write_fused(fused, stack, output)
     if depth is not None:
         pipeline.write_depth(fused, stack, depth)

@@ -134,6 +134,7 @@ def test_measure_knows_a_perfect_copy(capsys, folder):
         (("fuse", "FOLDER"), "Missing option '--output'"),
         (("fuse", "FOLDER", "-o", "x.png", "--method", "wavlet"), "unknown method 'wavlet'"),
         (("fuse", "FOLDER", "-o", "x.png", "--align", "maybe"), "auto"),
+        (("fuse", "FOLDER", "-o", "x.png", "--method", "mean", "--prefer", "near"), "near"),
         (("fuse", "FOLDER", "-o", "x.png", "--frames", "7:9"), "the stack has frames 0 to 2"),
         (("fuse", "FOLDER", "-o", "x.png", "--frames", "some"), "frames must look like 3:20:2"),
         (("fuse", "FOLDER", "-o", "x.docx"), ".docx"),
