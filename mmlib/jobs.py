@@ -17,6 +17,7 @@ import traceback
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class Job:
 
     def cancel(self) -> None:
         """Stop it: the state is ``"cancelled"`` at once, the worker stops at its next step."""
-        if self._attempt.is_dir():
+        with suppress(FileNotFoundError):  # it has just ended by itself
             (self._attempt / "cancel").touch()
         self._change(state="cancelled", stage="cancelled")
 
