@@ -18,7 +18,7 @@ from mmlib.nets.unet import Unet, UnetConfig
 from mmlib.train import deblur_paper, deblur_paper_loop
 from mmlib.train.deblur_paper_losses import content, critic_loss, pixel_error, structure
 from mmlib.train.deblur_paper_recipe import OURS, PRINTED
-from mmlib.train.fuse_paper_features import Edges
+from mmlib.train.perceptual import Edges
 
 SMALL = DeblurganConfig(width=8, blocks=2)
 

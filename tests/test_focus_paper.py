@@ -317,10 +317,10 @@ def test_crops_are_turned_each_by_its_own_luck_and_nothing_is_lost():
 def test_scores_are_right_where_they_are_plain(lesson):
     sharpness = {split: crops.truth.astype(np.float64) for split, crops in lesson.items()}
     found = balanced(sharpness, lesson)
-    assert (found.value, found.low, found.high) == (1, 1, 1)
+    assert (found.estimate, found.low, found.high) == (1, 1, 1)
     upside = {split: -values for split, values in sharpness.items()}
-    assert lost(sharpness, upside, lesson).value == pytest.approx(50)
-    assert levels_off(lesson["validation"].levels + 2.0, lesson["validation"]).value == pytest.approx(2)
+    assert lost(sharpness, upside, lesson).estimate == pytest.approx(50)
+    assert levels_off(lesson["validation"].levels + 2.0, lesson["validation"]).estimate == pytest.approx(2)
 
 
 def test_the_threshold_lies_between_the_kinds():

@@ -21,9 +21,9 @@ from mmlib.pictures import as_picture
 from mmlib.stacks import from_array
 from mmlib.train import fuse_paper
 from mmlib.train.fuse_paper_begin import begin_plainly
-from mmlib.train.fuse_paper_features import Edges, Vgg16, feature_distance, perceptual_net
 from mmlib.train.fuse_paper_learners import make_learner
 from mmlib.train.fuse_paper_pairs import attainable, find_masks, make_pairs
+from mmlib.train.perceptual import Edges, Vgg16, feature_distance, perceptual_net
 from mmlib.train.writing import write_card, write_weights
 
 LEARNED = ["cnn", "ifcnn", *gan_method.GENERATORS]

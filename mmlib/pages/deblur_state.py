@@ -228,14 +228,14 @@ class DeblurState(PageState[DeblurChoices]):
             return
         self.complain("")
         kept = {name: one for name, one in self.attempts.items() if one.done}
-        todo = [name for name in self.wanted if name not in kept]
+        missing = [name for name in self.wanted if name not in kept]
         self.attempts = {name: kept.get(name, Attempt(name)) for name in dict.fromkeys([*self.wanted, *kept])}
         self._phase("running")
         self.tell("attempts")
         self._work.start(
             "deblur",
             self.choices.source,
-            {name: {"method": name, **asked(self.choices)} for name in todo},
+            {name: {"method": name, **asked(self.choices)} for name in missing},
             self._heard,
             self._refused,
         )

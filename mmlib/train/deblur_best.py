@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import datetime
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mmlib.errors import unknown
 from mmlib.metrics.intervals import Interval, bootstrap
 from mmlib.nets.restorer import MULTIPLE, Restorer
 from mmlib.progress import Progress, silent
 from mmlib.train.deblur_best_loop import RestorerRecipe, changes, gains, train, validation
 from mmlib.train.deblur_windows import Windows
-from mmlib.train.devices import choose_device, device_words
-from mmlib.train.scenes import VALIDATION, work_folder
-from mmlib.train.writing import write_card, write_weights
-from mmlib.zoo import Card, Limits, Score, load, weights_folder
+from mmlib.train.orders import Order, Trainable, find, finish, halved, score_words, scores_of
+from mmlib.train.scenes import VALIDATION
+from mmlib.zoo import Card, Limits, load
 
-
-@dataclass(frozen=True)
-class Trainable:
-    """A net that can be trained.
-
-    Attributes:
-        title: how it is printed.
-        task: what it is for.
-        kind: the class of the net.
-        recipe: the numbers.
-    """
-
-    title: str
-    task: str
-    kind: str
-    recipe: RestorerRecipe
-
-
-RECIPES: Mapping[str, Trainable] = {
+RECIPES: Mapping[str, Trainable[RestorerRecipe]] = {
     "deblur-best": Trainable(
         "Restorer",
         "Takes motion, noise and compression out of a frame, with the planes beside it where there are any, and says "
@@ -51,106 +29,41 @@ RECIPES: Mapping[str, Trainable] = {
 """What this family trains."""
 
 
-def run(
-    name: str,
-    *,
-    budget_s: float = 1500.0,
-    device: str = "auto",
-    resume: bool = False,
-    steps: int | None = None,
-    textures: Path | None = None,
-    work: Path | None = None,
-    output: Path | None = None,
-    processes: int = 2,
-    progress: Progress = silent,
-) -> Card:
-    """Train a net, from nothing to weights and card.
-
-    Args:
-        name: of `RECIPES`.
-        budget_s: stop after this many seconds, whatever has been reached by then.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        resume: go on from the last checkpoint.
-        steps: of the optimiser; the recipe's own if None.
-        textures: a folder of pictures that more training scenes are made of.
-        work: where scenes and checkpoints are kept; `mmlib.train.scenes.work_folder` if None.
-        output: where weights and card are written; where they are looked for if None.
-        processes: how many make scenes at once.
-        progress: told how far it is.
-
-    Returns:
-        The card, with the scores on families that were never learned from.
-
-    Raises:
-        InputError: if the name is not known, the device is not there, or the time is too short for any scenes.
-    """
-    started = time.monotonic()
-    known, place = _known(name), choose_device(device)
-    work, output = work or work_folder(), output or weights_folder()
-    recipe = known.recipe if steps is None else replace(known.recipe, steps=steps)
+def run(name: str, **choices: Any) -> Card:
+    """Train the net; see `mmlib.train.recipes.run`."""
+    order, known = Order(name, **choices), find(RECIPES, name)
+    recipe = order.stepped(known.recipe)
+    asked: dict[str, Any] = {"textures": order.textures, "processes": order.processes}
     net, state = train(
-        recipe, work=work, textures=textures, checkpoint=work / name, resume=resume, processes=processes,
-        budget_s=budget_s - (time.monotonic() - started), device=place, progress=progress,
+        recipe, work=order.bench, checkpoint=order.checkpoint, resume=order.resume, budget_s=order.left_s,
+        device=order.place, progress=order.progress, **asked,
     )  # fmt: skip
-    net = net.half().float()  # what is scored is what is written
-    sha256, size = write_weights(net, asdict(net.config), output / f"{name}.safetensors")
-    windows = validation(recipe, work=work, textures=textures, processes=processes)
-    command = f"mmlib train {name}"
-    gpu = place.type != "cpu"
+    halved(net)
+    gpu = order.place.type != "cpu"
     shown, edge = (recipe.gpu_batch, recipe.gpu_size) if gpu else (recipe.batch, recipe.size)
-    card = Card(
-        name=name, title=known.title, task=known.task, net=known.kind, config=asdict(net.config),
-        limits=Limits(channels=3, multiple=MULTIPLE),
+    return finish(
+        order, known, net, limits=Limits(channels=3, multiple=MULTIPLE), seconds=state.seconds,
         trained_on=f"{state.step * shown} windows of {edge} px of simulated scans, each with the planes beside it or "
-        f"without{', some of scenes made of pictures given by the user' if textures else ''}, moved, photographed and "
-        f"filmed anew{'' if gpu else f' and shown about {recipe.every} times each'}; families kept out, to choose the "
-        f"best weights and to score: {', '.join(VALIDATION)}. Target: the same plane held still, without noise.",
-        device=device_words(place), seconds=round(state.seconds),
-        date=datetime.datetime.now(datetime.UTC).date().isoformat(), command=command,
-        scores=tuple(
-            Score(key, round(found.estimate, 4), round(found.low, 4), round(found.high, 4), f"{command} --score")
-            for key, found in score_table(net, windows).items()
-        ),
-        licence="BSD-3-Clause, as the repository", file=f"{name}.safetensors", sha256=sha256, bytes=size,
+        f"without{', some of scenes made of pictures given by the user' if order.textures else ''}, moved, "
+        f"photographed and filmed anew{'' if gpu else f' and shown about {recipe.every} times each'}; families kept "
+        f"out, to choose the best weights and to score: {', '.join(VALIDATION)}. Target: the same plane held still, "
+        "without noise.",
+        scores=scores_of(score_table(net, validation(recipe, work=order.bench, **asked)), f"{order.command} --score"),
     )  # fmt: skip
-    write_card(card, output)
-    return card
 
 
 def score(
-    name: str,
-    *,
-    work: Path | None = None,
-    real: Path | None = None,
-    textures: Path | None = None,
-    processes: int = 2,
-    progress: Progress = silent,
+    name: str, *, work: Path | None = None, real: Path | None = None, processes: int = 2, progress: Progress = silent
 ) -> dict[str, str]:
-    """Score the weights that are there.
-
-    Args:
-        name: of `RECIPES`.
-        work: where scenes are kept; `work_folder` if None.
-        real: a folder of real stacks: only these are then scored, see `mmlib.experiments.deblur_real`.
-        textures: a folder of pictures that scenes are made of.
-        processes: how many make scenes at once.
-        progress: told how far it is.
-
-    Returns:
-        Words for each number.
-
-    Raises:
-        InputError: if the name is not known, or there are no weights or stacks.
-    """
-    known = _known(name)
+    """Score the weights that are there; see `mmlib.train.recipes.score`, and `mmlib.experiments.deblur_real`."""
+    known = find(RECIPES, name)
     if real is not None:
         from mmlib.experiments.deblur_real import score_folder
 
         return {key: str(value) for key, value in score_folder(real, "best", progress=progress).items()}
-    windows = validation(known.recipe, work=work, textures=textures, processes=processes)
+    windows = validation(known.recipe, work=work, processes=processes)
     progress(0.3, "scenes are there")
-    table = score_table(load(name), windows)  # type: ignore[arg-type]
-    return {key: f"{found.estimate:.2f} ({found.low:.2f} to {found.high:.2f})" for key, found in table.items()}
+    return score_words(score_table(load(name), windows))  # type: ignore[arg-type]
 
 
 def score_table(net: Restorer, windows: list[Windows]) -> dict[str, Interval]:
@@ -171,9 +84,3 @@ def score_table(net: Restorer, windows: list[Windows]) -> dict[str, Interval]:
     }
     rng = np.random.default_rng(0)
     return {title: bootstrap(values, generator=rng) for title, values in found.items()}
-
-
-def _known(name: str) -> Trainable:
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
-    return RECIPES[name]

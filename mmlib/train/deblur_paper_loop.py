@@ -23,7 +23,7 @@ from mmlib.train.checkpoints import Checkpoint
 from mmlib.train.deblur_paper_losses import Features, content, critic_loss, pixel_error, structure
 from mmlib.train.deblur_paper_recipe import DeblurPaperRecipe
 from mmlib.train.deblur_windows import Mix, draw_windows
-from mmlib.train.fuse_paper_features import perceptual_net
+from mmlib.train.perceptual import perceptual_net
 
 Pair = tuple[Tensor, Tensor]
 """(N, 3, H, W) as photographed, and as it should be."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmlib.train.fuse_paper_features import Edges, Vgg16
+from mmlib.train.perceptual import Edges, Vgg16
 
 Features = Vgg16 | Edges
 FLOOR = 1e-6
@@ -61,7 +61,7 @@ def content(net: Features, answer: Tensor, wanted: Tensor) -> Tensor:
     """Give the mean square difference of features: the last of VGG16 that is taken, relu3_3, or all edges.
 
     Args:
-        net: from `mmlib.train.fuse_paper_features.perceptual_net`.
+        net: from `mmlib.train.perceptual.perceptual_net`.
         answer: (N, 3, H, W), 0..1.
         wanted: the same shape.
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import datetime
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
-from mmlib.errors import InputError, unknown
+from mmlib.errors import InputError
+from mmlib.metrics.intervals import Interval
 from mmlib.progress import Progress, part, silent
-from mmlib.train.devices import choose_device, device_words
 from mmlib.train.focus_best_loop import FocusRecipe, train
 from mmlib.train.focus_best_scores import answers, calibrate, numbers
 from mmlib.train.focus_cells import FocusCells, make_cells
+from mmlib.train.orders import Order, Trainable, find, finish, halved, score_words, scores_of
 from mmlib.train.scenes import VALIDATION, work_folder
-from mmlib.train.writing import write_card, write_weights
-from mmlib.zoo import Card, Limits, Score, load, weights_folder
+from mmlib.zoo import Card, Limits, load
 
 CELLS_SHARE = 0.75
 """How much of a time budget the cells may take, if they are not there yet."""
@@ -35,25 +32,8 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True)
-class FocusTrainable:
-    """A judge that can be trained.
-
-    Attributes:
-        title: how it is printed.
-        task: what it is for.
-        kind: the class of the net.
-        recipe: the numbers.
-    """
-
-    title: str
-    task: str
-    kind: str
-    recipe: FocusRecipe
-
-
-RECIPES: Mapping[str, FocusTrainable] = {
-    "focus-best": FocusTrainable(
+RECIPES: Mapping[str, Trainable[FocusRecipe]] = {
+    "focus-best": Trainable(
         "Focus along z",
         "Judges from a few dozen numbers a cell and plane, read along z, how far each cell is from focus and whether "
         "dirt is what one sees.",
@@ -64,70 +44,46 @@ RECIPES: Mapping[str, FocusTrainable] = {
 """What this family trains."""
 
 
-def run(
-    name: str,
-    *,
-    budget_s: float = 1500.0,
-    device: str = "auto",
-    resume: bool = False,
-    steps: int | None = None,
-    textures: Path | None = None,
-    work: Path | None = None,
-    output: Path | None = None,
-    processes: int = 2,
-    progress: Progress = silent,
-) -> Card:
+def run(name: str, **choices: Any) -> Card:
     """Train a judge; see `mmlib.train.recipes.run`.
 
     The net is so small that the features of its cells, which the processor works out once, take nearly all the time; a
     device of another kind is used for the steps of the optimiser alone.
     """
-    started = time.monotonic()
-    known = _known(name)
-    recipe = known.recipe if steps is None else replace(known.recipe, steps=steps)
-    place = choose_device(device)
-    work, output = work or work_folder(), output or weights_folder()
+    order, known = Order(name, **choices), find(RECIPES, name)
+    recipe, place = order.stepped(known.recipe), order.place
     sets: dict[str, FocusCells] = {}
     for number, split in enumerate(("validation", "train")):
         sets[split] = make_cells(
-            split, recipe.data, work, textures=textures, processes=processes,
-            budget_s=budget_s * CELLS_SHARE * (0.2, 0.8)[number],
-            progress=part(progress, 0.35 * number, 0.35 * (number + 1)),
+            split, recipe.data, order.bench, textures=order.textures, processes=order.processes,
+            budget_s=order.budget_s * CELLS_SHARE * (0.2, 0.8)[number],
+            progress=part(order.progress, 0.35 * number, 0.35 * (number + 1)),
         )  # fmt: skip
     net, _ = train(
-        recipe, sets["train"], sets["validation"], checkpoint=work / name, resume=resume, device=place,
-        budget_s=budget_s - (time.monotonic() - started), progress=part(progress, 0.7, 1.0),
+        recipe, sets["train"], sets["validation"], checkpoint=order.checkpoint, resume=order.resume,
+        device=place, budget_s=order.left_s, progress=part(order.progress, 0.7, 1.0),
     )  # fmt: skip
     calibrate(net, answers(net, sets["validation"]))
-    net = net.cpu().to(torch.float16).float()  # what is scored is what is written
-    sha256, size = write_weights(net, asdict(net.config), output / f"{name}.safetensors")
-    command = f"mmlib train {name}"
-    card = Card(
-        name=name, title=known.title, task=known.task, net=known.kind, config=asdict(net.config),
-        limits=Limits(channels=1, multiple=1),
+    halved(net)
+    return finish(
+        order, known, net, limits=Limits(channels=1, multiple=1), seconds=order.budget_s - order.left_s,
         trained_on=f"{9 * len(sets['train'])} cells of {len(sets['train'])} simulated stacks"
-        f"{' and of textures given by the user' if textures else ''}, {recipe.data.planes} planes each, of which "
+        f"{' and of textures given by the user' if order.textures else ''}, {recipe.data.planes} planes each, of which "
         "training takes 1 to all; weights chosen on other families of specimens.",
-        device=device_words(place), seconds=round(time.monotonic() - started),
-        date=datetime.datetime.now(datetime.UTC).date().isoformat(), command=command,
-        scores=scores_of(answers(net, sets["validation"]), f"{command} --score"),
-        licence="BSD-3-Clause, as the repository", file=f"{name}.safetensors", sha256=sha256, bytes=size,
+        scores=scores_of(score_table(answers(net, sets["validation"])), f"{order.command} --score"),
     )  # fmt: skip
-    write_card(card, output)
-    return card
 
 
 def score(
     name: str, *, work: Path | None = None, real: Path | None = None, processes: int = 2, progress: Progress = silent
 ) -> dict[str, str]:
     """Score the weights that are there; see `mmlib.train.recipes.score`."""
-    recipe = _known(name).recipe
+    recipe = find(RECIPES, name).recipe
     if real is not None:
         return real_rows(real)
     net = load(name)
     cells = make_cells("validation", recipe.data, work or work_folder(), processes=processes, progress=progress)
-    found = scores_of(answers(net, cells), "")  # type: ignore[arg-type]
-    return {one.name: f"{one.value:.3f} ({one.low:.3f} to {one.high:.3f})" for one in found}
+    return score_words(score_table(answers(net, cells)), digits=3)  # type: ignore[arg-type]
 
 
 def real_rows(folder: Path) -> dict[str, str]:
@@ -163,12 +119,14 @@ def real_rows(folder: Path) -> dict[str, str]:
     return rows
 
 
-def scores_of(said: dict[str, np.ndarray], command: str) -> tuple[Score, ...]:
+def score_table(said: dict[str, np.ndarray]) -> dict[str, Interval]:
     """Give numbers with intervals, drawing stacks anew.
 
     Args:
         said: of `answers`.
-        command: what prints them.
+
+    Returns:
+        By names that a card can show.
     """
     rng = np.random.default_rng(0)
     count = len(said["detail"])
@@ -176,17 +134,11 @@ def scores_of(said: dict[str, np.ndarray], command: str) -> tuple[Score, ...]:
     for _ in range(DRAWN):
         chosen = rng.integers(0, count, count)
         spread.append(numbers({name: value[chosen] for name, value in said.items()}))
-    found = []
+    found = {}
     for key, words in WORDS.items():
         values = np.array([one[key] for one in spread])
         low, high = np.percentile(values[np.isfinite(values)], [2.5, 97.5]) if np.isfinite(values).any() else (0.0, 0.0)
         if np.isfinite(exact[key]):
             name = f"{words} (simulated, unseen families: {', '.join(VALIDATION)})"
-            found.append(Score(name, round(exact[key], 4), round(float(low), 4), round(float(high), 4), command))
-    return tuple(found)
-
-
-def _known(name: str) -> FocusTrainable:
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
-    return RECIPES[name]
+            found[name] = Interval(exact[key], float(low), float(high))
+    return found

@@ -29,6 +29,7 @@ from mmlib.simulation.luck import Luck
 from mmlib.simulation.photograph import _draw_cover as draw_cover_by_chance
 from mmlib.simulation.photograph import draw_camera, smear_in_depth, smear_sideways
 from mmlib.simulation.ranges import Ranges
+from mmlib.train.making import write_arrays
 from mmlib.train.scenes import Pool, cut, make_pool, read_light
 
 Values = NDArray[np.float32]
@@ -154,10 +155,7 @@ def make_cells(
             break
         number = files.index(file)
         found = [_cells_of(_take(scenes, recipe, split, TOGETHER * number + one)) for one in range(TOGETHER)]
-        part = file.with_suffix(".part")
-        with part.open("wb") as opened:
-            np.savez(opened, allow_pickle=False, **{name: np.stack([one[name] for one in found]) for name in found[0]})
-        part.replace(file)
+        write_arrays(file, {name: np.stack([one[name] for one in found]) for name in found[0]})
         progress((number + 1) / count, f"cells for {split}: {TOGETHER * (number + 1)} of {TOGETHER * count} stacks")
     read: list[dict[str, Values]] = []
     for file in files:

@@ -20,6 +20,7 @@ from mmlib.optics import defocus_psf
 from mmlib.pictures import to_grey
 from mmlib.progress import Progress, part, silent
 from mmlib.simulation.families import FAMILIES, build
+from mmlib.train.making import write_arrays
 from mmlib.train.scenes import draw, families_of
 
 Array = NDArray[Any]
@@ -140,10 +141,7 @@ def crop_set(
     made = _gather(drawn, count, recipe.levels, part(progress, 0.5, 1.0))
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        making = file.with_suffix(".part")
-        with making.open("wb") as opened:
-            np.savez(opened, **{key: getattr(made, key) for key in ("pixels", "levels", "truth", "scenes")})
-        making.replace(file)
+        write_arrays(file, {key: getattr(made, key) for key in ("pixels", "levels", "truth", "scenes")})
     return made
 
 

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.metrics.intervals import Interval
 from mmlib.train.focus_paper_crops import Crops
 
 RESAMPLES = 1999
 
 
-@dataclass(frozen=True)
-class Told:
-    """A number and its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def balanced(sharpness: Mapping[str, NDArray[np.float64]], sets: Mapping[str, Crops]) -> Told:
+def balanced(sharpness: Mapping[str, NDArray[np.float64]], sets: Mapping[str, Crops]) -> Interval:
     """Give the balanced accuracy in focus against out of it, the threshold fitted on the crops learned from.
 
     Args:
@@ -37,7 +28,7 @@ def balanced(sharpness: Mapping[str, NDArray[np.float64]], sets: Mapping[str, Cr
 
 def lost(
     before: Mapping[str, NDArray[np.float64]], after: Mapping[str, NDArray[np.float64]], sets: Mapping[str, Crops]
-) -> Told:
+) -> Interval:
     """Give how many points of balanced accuracy one judge has more than another, on the same crops.
 
     Args:
@@ -73,7 +64,7 @@ def _accuracy(
     return value
 
 
-def levels_off(level: NDArray[np.float64], crops: Crops) -> Told:
+def levels_off(level: NDArray[np.float64], crops: Crops) -> Interval:
     """Give how many levels the mean level is off, on average."""
     off = np.abs(level - crops.levels)
     return by_scene(lambda drawn: float(off[drawn].mean()), crops.scenes)
@@ -98,7 +89,7 @@ def threshold(sharpness: NDArray[np.float64], sharp: NDArray[np.bool_]) -> float
     return float(ranked[0] if best == 0 else (ranked[best - 1] + ranked[best]) / 2)
 
 
-def by_scene(value: Callable[[NDArray[np.intp]], float], scenes: NDArray[np.int64]) -> Told:
+def by_scene(value: Callable[[NDArray[np.intp]], float], scenes: NDArray[np.int64]) -> Interval:
     """Give a number and the interval of drawing scenes anew, since crops of a scene are alike.
 
     Args:
@@ -111,7 +102,7 @@ def by_scene(value: Callable[[NDArray[np.intp]], float], scenes: NDArray[np.int6
     Source: Efron 1979, doi:10.1214/aos/1176344552, resampling clusters.
     """
     if not len(scenes):
-        return Told(float("nan"), float("nan"), float("nan"))
+        return Interval(float("nan"), float("nan"), float("nan"))
     names, which = np.unique(scenes, return_inverse=True)
     members = [np.flatnonzero(which == i) for i in range(len(names))]
     rng = np.random.default_rng(20_260_522)
@@ -120,4 +111,4 @@ def by_scene(value: Callable[[NDArray[np.intp]], float], scenes: NDArray[np.int6
     ]
     known = np.array([one for one in found if np.isfinite(one)])
     low, high = np.percentile(known, [2.5, 97.5]) if known.size else (np.nan, np.nan)
-    return Told(value(np.arange(len(scenes))), float(low), float(high))
+    return Interval(value(np.arange(len(scenes))), float(low), float(high))

@@ -2,48 +2,29 @@
 
 from __future__ import annotations
 
-import datetime
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from mmlib.errors import InputError, unknown
-from mmlib.metrics.intervals import bootstrap
+from mmlib.errors import InputError
+from mmlib.metrics.intervals import Interval, bootstrap
 from mmlib.nets.ifcnn import Ifcnn
 from mmlib.progress import Progress, silent
-from mmlib.train.devices import choose_device, device_words
-from mmlib.train.fuse_paper_features import perceptual_net
 from mmlib.train.fuse_paper_learners import CnnLearner, Learner, make_learner
 from mmlib.train.fuse_paper_loop import batches, train
 from mmlib.train.fuse_paper_recipe import FusePaperRecipe
+from mmlib.train.orders import Order, Trainable, find, finish, halved, score_words, scores_of
+from mmlib.train.perceptual import perceptual_net
 from mmlib.train.scenes import VALIDATION, work_folder
-from mmlib.train.writing import write_card, write_weights
-from mmlib.zoo import Card, Limits, Score, cards, load, weights_folder
+from mmlib.zoo import Card, Limits, cards, load
 
 TEACHER = "fuse-ifcnn"
 """Its pictures are the truth of the paper's generators: train it first."""
 SCORED_STACKS = 96
-
-
-@dataclass(frozen=True)
-class Trainable:
-    """A net that can be trained.
-
-    Attributes:
-        title: how it is printed.
-        task: what it is for.
-        kind: the class of the net.
-        recipe: the numbers.
-    """
-
-    title: str
-    task: str
-    kind: str
-    recipe: FusePaperRecipe
 
 
 _GAN = FusePaperRecipe(
@@ -52,7 +33,7 @@ _GAN = FusePaperRecipe(
 )  # fmt: skip
 _PAIR = "Fuses two frames and their masks into one picture; "
 
-RECIPES: Mapping[str, Trainable] = {
+RECIPES: Mapping[str, Trainable[FusePaperRecipe]] = {
     "fuse-ifcnn": Trainable(
         "IFCNN",
         "Fuses any number of frames: the largest answer of an encoder at each place goes to a decoder.",
@@ -93,86 +74,31 @@ RECIPES: Mapping[str, Trainable] = {
 """What ``mmlib train`` knows of them."""
 
 
-def run(
-    name: str,
-    *,
-    budget_s: float = 1500.0,
-    device: str = "auto",
-    resume: bool = False,
-    steps: int | None = None,
-    textures: Path | None = None,
-    work: Path | None = None,
-    output: Path | None = None,
-    processes: int = 2,
-    progress: Progress = silent,
-) -> Card:
-    """Train a net, from nothing to weights and card.
-
-    Args:
-        name: of `RECIPES`.
-        budget_s: stop after this many seconds, whatever has been reached by then.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        resume: go on from the last checkpoint.
-        steps: of the optimiser; the recipe's own if None.
-        textures: a folder of pictures that more training scenes are made of.
-        work: where scenes and checkpoints are kept.
-        output: where weights and card are written; where they are looked for if None.
-        processes: how many make scenes at once.
-        progress: told how far it is.
-
-    Returns:
-        The card, with scores on families that were never learned from.
-
-    Raises:
-        InputError: if the name is not known, the device is not there, the teacher is missing, or time is too short.
-    """
-    started = time.monotonic()
-    known = _known(name)
-    place = choose_device(device)
-    work, output = work or work_folder(), output or weights_folder()
-    recipe = known.recipe if steps is None else replace(known.recipe, steps=steps)
+def run(name: str, **choices: Any) -> Card:
+    """Train a net; see `mmlib.train.recipes.run`. The paper's generators learn from IFCNN's pictures: it goes first."""
+    order, known = Order(name, **choices), find(RECIPES, name)
+    recipe, place = order.stepped(known.recipe), order.place
     learner = make_learner(recipe, place, _teacher() if recipe.net == "gan" and recipe.truth == "ifcnn" else None)
     begun = _start(learner, recipe, place)
     state = train(
-        learner, recipe, device=place, work=work, textures=textures, checkpoint=work / name, resume=resume,
-        budget_s=budget_s - (time.monotonic() - started), processes=processes, progress=progress,
+        learner, recipe, device=place, work=order.bench, textures=order.textures, checkpoint=order.checkpoint,
+        resume=order.resume, budget_s=order.left_s, processes=order.processes, progress=order.progress,
     )  # fmt: skip
-    net = learner.used.to("cpu").to(torch.float16).float()  # what is scored is what is written
-    learner.used = net
-    config = asdict(net.config)
-    sha256, size = write_weights(net, config, output / f"{name}.safetensors")
-    command = f"mmlib train {name}"
-    card = Card(
-        name=name, title=known.title, task=known.task, net=known.kind, config=config,
+    halved(learner.used)
+    table = _table(learner, recipe, order.bench, order.textures, order.processes)
+    return finish(
+        order, known, learner.used, seconds=state.seconds,
         limits=Limits(channels=1 if recipe.net == "cnn" else 3, multiple=8 if recipe.net == "gan" else 1),
-        trained_on=_trained_on(recipe, state.step, textures, begun), device=device_words(place),
-        seconds=round(state.seconds), date=datetime.datetime.now(datetime.UTC).date().isoformat(), command=command,
-        scores=tuple(_scores(learner, recipe, work, textures, processes, f"{command} --score")),
-        licence="BSD-3-Clause, as the repository", file=f"{name}.safetensors", sha256=sha256, bytes=size,
+        trained_on=_trained_on(recipe, state.step, order.textures, begun),
+        scores=scores_of(table, f"{order.command} --score"),
     )  # fmt: skip
-    write_card(card, output)
-    return card
 
 
 def score(
     name: str, *, work: Path | None = None, real: Path | None = None, processes: int = 2, progress: Progress = silent
 ) -> dict[str, str]:
-    """Score the weights that are there on families that were never learned from, or on real stacks.
-
-    Args:
-        name: of `RECIPES`.
-        work: where scenes are kept.
-        real: a folder of real stacks with references; only these are then scored, as Table 3 does.
-        processes: how many make scenes at once.
-        progress: told how far it is.
-
-    Returns:
-        Words for each number.
-
-    Raises:
-        InputError: if the name is not known, or there are no weights or stacks.
-    """
-    known = _known(name)
+    """Score the weights that are there; see `mmlib.train.recipes.score`. Real stacks are scored as Table 3 does it."""
+    known = find(RECIPES, name)
     if real is not None:
         from mmlib.experiments.tables.fusion_scores import score_real
         from mmlib.experiments.tables.real import real_cases
@@ -187,14 +113,7 @@ def score(
     learner = make_learner(known.recipe, torch.device("cpu"))
     learner.used.load_state_dict(load(name).state_dict())
     learner.net.eval()
-    scores = _scores(learner, known.recipe, work or work_folder(), None, processes, "")
-    return {one.name: f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})" for one in scores}
-
-
-def _known(name: str) -> Trainable:
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
-    return RECIPES[name]
+    return score_words(_table(learner, known.recipe, work or work_folder(), None, processes))
 
 
 def _teacher() -> Ifcnn:
@@ -215,9 +134,9 @@ def _start(learner: Learner, recipe: FusePaperRecipe, device: torch.device) -> s
     return recipe.start
 
 
-def _scores(
-    learner: Learner, recipe: FusePaperRecipe, work: Path, textures: Path | None, processes: int, command: str
-) -> list[Score]:
+def _table(
+    learner: Learner, recipe: FusePaperRecipe, work: Path, textures: Path | None, processes: int
+) -> dict[str, Interval]:
     """Score single stacks of unseen families, always against the simulator's truth."""
     cpu = torch.device("cpu")
     fair = replace(recipe, batch=1, truth="simulator")
@@ -228,9 +147,7 @@ def _scores(
     luck = torch.Generator().manual_seed(9)
     found = [judge.score(next(source), luck) for _ in range(SCORED_STACKS)]
     name = "windows judged right" if isinstance(judge, CnnLearner) else "PSNR against the simulator's truth, dB"
-    interval = bootstrap(found, generator=np.random.default_rng(1))
-    value, low, high = (round(float(one), 4) for one in (interval.estimate, interval.low, interval.high))
-    return [Score(f"{name}, unseen families", value, low, high, command)]
+    return {f"{name}, unseen families": bootstrap(found, generator=np.random.default_rng(1))}
 
 
 def _trained_on(recipe: FusePaperRecipe, steps: int, textures: Path | None, begun: str) -> str:

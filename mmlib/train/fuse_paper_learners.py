@@ -13,9 +13,9 @@ from mmlib.nets.fusegan import FusionDiscriminator, FusionGenerator, FusionGener
 from mmlib.nets.ifcnn import Ifcnn, IfcnnConfig
 from mmlib.nets.liu import STEP, WINDOW, Liu, LiuConfig
 from mmlib.train.fuse_paper_begin import begin_plainly
-from mmlib.train.fuse_paper_features import Edges, Vgg16, feature_distance, perceptual_net
 from mmlib.train.fuse_paper_pairs import Pairs, attainable, make_pairs
 from mmlib.train.fuse_paper_recipe import FusePaperRecipe
+from mmlib.train.perceptual import Edges, Vgg16, feature_distance, perceptual_net
 
 CLEAR_DOF = 0.5
 """A window counts where one frame is this much nearer to focus than the other, in depths of field."""

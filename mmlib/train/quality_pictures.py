@@ -5,21 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import multiprocessing
-import os
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict
 from pathlib import Path
 
-import cv2
 import numpy as np
-import torch
 
 from mmlib.errors import InputError
 from mmlib.progress import Progress, silent
 from mmlib.simulation.families import FAMILIES
+from mmlib.train.making import make_missing, write_arrays
 from mmlib.train.quality_scenes import Judged, PictureRecipe, draw_scene
 
 
@@ -59,27 +54,8 @@ def make_pictures(
         wanted += [("free", n, None) for n in range(round(number * free), round((number + 1) * free))]
     if textures is not None:
         wanted += [("texture", n, path) for n, path in enumerate(_pictures_of(textures))]
-    files = {job: folder / f"{job[0]}-{job[1]:04d}.npz" for job in wanted}
-    started = time.monotonic()
-    todo = [job for job in wanted if not files[job].is_file()]
-    waiting: set[Future[None]] = set()
-    done = len(wanted) - len(todo)
-    if todo:
-        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-            while todo or waiting:
-                if time.monotonic() - started > budget_s:
-                    todo.clear()
-                while todo and len(waiting) < 2 * processes:
-                    job = todo.pop(0)
-                    waiting.add(pool.submit(_make_one, files[job], *job, recipe))
-                if not waiting:
-                    break
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    future.result()
-                    done += 1
-                progress(done / len(wanted), "pictures")
-    return [path for path in files.values() if path.is_file()]
+    files = {folder / f"{job[0]}-{job[1]:04d}.npz": (*job, recipe) for job in wanted}
+    return make_missing(files, _make_one, processes=processes, budget_s=budget_s, words="pictures", progress=progress)
 
 
 def read_pictures(files: Sequence[Path]) -> Iterator[Judged]:
@@ -97,15 +73,10 @@ def _pictures_of(folder: Path) -> list[Path]:
 
 
 def _make_one(file: Path, family: str, number: int, texture: Path | None, recipe: PictureRecipe) -> None:
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     picture = None
     if texture is not None:
         from mmlib.io import read_picture
 
         picture = read_picture(texture)
     made = draw_scene(family, number, recipe, picture)
-    part = file.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as out:
-        np.savez(out, frames=made.frames, kinds=made.kinds, targets=made.targets)
-    part.replace(file)
+    write_arrays(file, {"frames": made.frames, "kinds": made.kinds, "targets": made.targets})

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-import datetime
 import math
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from mmlib.errors import InputError, unknown
+from mmlib.errors import InputError
 from mmlib.field import find_field
-from mmlib.metrics.intervals import Interval
 from mmlib.progress import Progress, part, silent
-from mmlib.train.devices import choose_device, device_words
+from mmlib.train.orders import Order, Trainable, find, finish, halved, score_words, scores_of
 from mmlib.train.quality import QualityRecipe, judge, train
 from mmlib.train.quality_patches import Pictures
 from mmlib.train.quality_pictures import make_pictures, read_pictures
 from mmlib.train.quality_scenes import KINDS, TARGET, TEST, PictureRecipe, split_of
 from mmlib.train.quality_scores import SCORERS, real_planes, score_table, worse_by_degrees
 from mmlib.train.scenes import work_folder
-from mmlib.train.writing import write_card, write_weights
-from mmlib.zoo import Card, Limits, Score, load, weights_folder, weights_path
+from mmlib.zoo import Card, Limits, load, weights_path
 
 PICTURES_SHARE = 0.45
 """How much of a time budget the pictures may take, if they are not there yet."""
 
 
-@dataclass(frozen=True)
-class Trainable:
-    """A net that can be trained.
-
-    Attributes:
-        title: how it is printed.
-        task: what it is for.
-        kind: the class of the net.
-        recipe: the numbers.
-    """
-
-    title: str
-    task: str
-    kind: str
-    recipe: QualityRecipe
-
-
-RECIPES: Mapping[str, Trainable] = {
+RECIPES: Mapping[str, Trainable[QualityRecipe]] = {
     "cnniqa": Trainable(
         "CNNIQA",
         "Judges the quality of a picture without a reference, 0 (best) to 100, as the mean over 32 px patches.",
@@ -68,69 +46,32 @@ RECIPES: Mapping[str, Trainable] = {
 """What ``mmlib train`` knows."""
 
 
-def run(
-    name: str,
-    *,
-    budget_s: float = 1500.0,
-    device: str = "auto",
-    resume: bool = False,
-    steps: int | None = None,
-    pictures: PictureRecipe | None = None,
-    textures: Path | None = None,
-    work: Path | None = None,
-    output: Path | None = None,
-    processes: int = 2,
-    progress: Progress = silent,
-) -> Card:
-    """Train a net, from nothing to weights and card.
+def run(name: str, *, pictures: PictureRecipe | None = None, **choices: Any) -> Card:
+    """Train a judge; see `mmlib.train.recipes.run`.
 
     Args:
         name: of `RECIPES`.
-        budget_s: stop after this many seconds, whatever has been reached by then.
-        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
-        resume: go on from the last checkpoint.
-        steps: of the optimiser; the recipe's own if None.
         pictures: how many pictures of what; the recipe's own if None.
-        textures: a folder of pictures that more training scenes are made of.
-        work: where pictures and checkpoints are kept; `work_folder` if None.
-        output: where weights and card are written; where they are looked for if None.
-        processes: how many make pictures at once.
-        progress: told how far it is.
-
-    Returns:
-        The card, with the scores on families that were never seen.
-
-    Raises:
-        InputError: if the name is not known, the device is not there, or the time is too short for any pictures.
+        **choices: see `mmlib.train.recipes.run`.
     """
-    started = time.monotonic()
-    known = _known(name)
-    place = choose_device(device)
-    work, output = work or work_folder(), output or weights_folder()
-    recipe = known.recipe if steps is None else replace(known.recipe, steps=steps)
+    order, known = Order(name, **choices), find(RECIPES, name)
+    place, recipe = order.place, order.stepped(known.recipe)
     recipe = recipe if pictures is None else replace(recipe, data=pictures)
     sets = quality_sets(
-        recipe.data, work, textures=textures, processes=processes, budget_s=budget_s * PICTURES_SHARE,
-        progress=part(progress, 0.0, 0.3),
+        recipe.data, order.bench, textures=order.textures, processes=order.processes,
+        budget_s=order.budget_s * PICTURES_SHARE, progress=part(order.progress, 0.0, 0.3),
     )  # fmt: skip
-    made_s = time.monotonic() - started
     net, state = train(
-        recipe, sets["train"], sets["validation"], checkpoint=work / name, resume=resume, budget_s=budget_s - made_s,
-        device=place, progress=part(progress, 0.3, 1.0),
+        recipe, sets["train"], sets["validation"], checkpoint=order.checkpoint, resume=order.resume,
+        budget_s=order.left_s, device=place, progress=part(order.progress, 0.3, 1.0),
     )  # fmt: skip
-    net = net.to("cpu").to(torch.float16).float()  # what is scored is what is written
-    sha256, size = write_weights(net, asdict(net.config), output / f"{name}.safetensors")
+    halved(net)
     table = score_table(judge(net, sets["test"]), sets["test"])
-    command = f"mmlib train {name}"
-    card = Card(
-        name=name, title=known.title, task=known.task, net=known.kind, config=asdict(net.config),
-        limits=Limits(channels=1, multiple=1), trained_on=_trained_on(sets, textures), device=device_words(place),
-        seconds=round(state.seconds), date=datetime.datetime.now(datetime.UTC).date().isoformat(), command=command,
-        scores=_scores(table, f"{command} --score"), licence="BSD-3-Clause, as the repository",
-        file=f"{name}.safetensors", sha256=sha256, bytes=size,
+    named = {f"SROCC on unseen families, {kind}": found for kind, found in table.items()}
+    return finish(
+        order, known, net, limits=Limits(channels=1, multiple=1), seconds=state.seconds,
+        trained_on=_trained_on(sets, order.textures), scores=scores_of(named, f"{order.command} --score"),
     )  # fmt: skip
-    write_card(card, output)
-    return card
 
 
 def score(
@@ -152,13 +93,13 @@ def score(
     Raises:
         InputError: if the name is not known, or there are no weights or stacks.
     """
-    known = _known(name)
+    known = find(RECIPES, name)
     if real is not None:
         return _real_rows(name, real)
     net = load(name)
     test = quality_sets(known.recipe.data, work or work_folder(), only=TEST, processes=processes, progress=progress)
     table = score_table(judge(net, test["test"]), test["test"])  # type: ignore[arg-type]
-    return {f"SROCC, {kind}": f"{i.estimate:.3f} ({i.low:.3f} to {i.high:.3f})" for kind, i in table.items()}
+    return score_words({f"SROCC, {kind}": found for kind, found in table.items()}, digits=3)
 
 
 def _real_rows(name: str, folder: Path) -> dict[str, str]:
@@ -219,12 +160,6 @@ def quality_sets(
     return sets
 
 
-def _known(name: str) -> Trainable:
-    if name not in RECIPES:
-        raise unknown("recipe", name, RECIPES)
-    return RECIPES[name]
-
-
 def _trained_on(sets: Mapping[str, Pictures], textures: Path | None) -> str:
     counts = {split: (len(p.targets), len(np.unique(p.scenes.numpy()))) for split, p in sets.items()}
     return (
@@ -233,13 +168,3 @@ def _trained_on(sets: Mapping[str, Pictures], textures: Path | None) -> str:
         f"families kept out: {counts['validation'][1]} scenes to choose the best weights, {counts['test'][1]} to score "
         f"({', '.join(TEST)}). Target: {TARGET}."
     )
-
-
-def _scores(table: Mapping[str, Interval], command: str) -> tuple[Score, ...]:
-    def entry(name: str, found: Interval) -> Score:
-        return Score(
-            f"SROCC on unseen families, {name}", round(found.estimate, 4), round(found.low, 4), round(found.high, 4),
-            command,
-        )  # fmt: skip
-
-    return tuple(entry(name, found) for name, found in table.items())

@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import multiprocessing
 import os
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
@@ -18,14 +15,14 @@ import numpy as np
 import torch
 
 from mmlib.errors import InputError
+from mmlib.experiments.recipes import TEST_ONLY
 from mmlib.progress import Progress, silent
 from mmlib.simulation.batch import Light, Ranges, draw_batches, draw_light, photograph
 from mmlib.simulation.families import FAMILIES, build
 from mmlib.simulation.luck import Luck
 from mmlib.simulation.specimen import Specimen
+from mmlib.train.making import make_missing, write_arrays
 
-TEST = ("butterfly_scales", "crystals", "diatoms", "leaf_skin")
-"""Families of the benchmark's test split: no scene here shows them."""
 VALIDATION = ("feather", "onion_skin", "mould")
 """Families that only choose when to stop."""
 SPLITS = ("train", "validation")
@@ -65,7 +62,7 @@ def families_of(split: str) -> tuple[str, ...]:
     """Name the families that a split may show."""
     if split == "validation":
         return VALIDATION
-    return tuple(name for name in FAMILIES if name not in (*TEST, *VALIDATION))
+    return tuple(name for name in FAMILIES if name not in (*TEST_ONLY, *VALIDATION))
 
 
 def texture_files(folder: Path | None, split: str) -> list[Path]:
@@ -223,42 +220,25 @@ def make_pool(
     about = json.dumps([of_one, [path.name for path in pictures]])
     folder = work / "scenes" / hashlib.sha256(about.encode()).hexdigest()[:12] / split
     folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / f"{number:05d}.npz" for number in range(pool.count(split))]
-    todo = [(number, file) for number, file in enumerate(files) if not file.is_file()]
-    started, done, running = time.monotonic(), len(files) - len(todo), set[Future[None]]()
-    if todo:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        with ProcessPoolExecutor(max(1, processes), multiprocessing.get_context("spawn")) as makers:
-            while todo or running:
-                if time.monotonic() - started > budget_s:
-                    todo.clear()
-                while todo and len(running) < 2 * processes:
-                    number, file = todo.pop(0)
-                    running.add(makers.submit(write_light, split, number, pool, pictures, file))
-                if running:
-                    ended, running = wait(running, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        future.result()
-                    done += len(ended)
-                    progress(done / len(files), f"scenes for {split}: {done} of {len(files)}")
-    there = [file for file in files if file.is_file()]
+    files = {folder / f"{number:05d}.npz": (split, number, pool, pictures) for number in range(pool.count(split))}
+    there = make_missing(
+        files, write_light, processes=processes, budget_s=budget_s, words=f"scenes for {split}", progress=progress
+    )
     if not there:
         raise InputError(f"there was no time to make any {split} scenes; give a larger --budget-s")
     return there
 
 
-def write_light(split: str, number: int, pool: Pool, pictures: Sequence[Path], file: Path) -> None:
+def write_light(file: Path, split: str, number: int, pool: Pool, pictures: Sequence[Path]) -> None:
     """Draw one scene of the pool and write it, whole or not at all.
 
     Args:
+        file: where to.
         split: whose families it may show.
         number: which scene.
         pool: sizes and seed.
         pictures: that it may be made of.
-        file: where to.
     """
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
     luck = Luck(torch.Generator().manual_seed(1_000_003 * pool.seed + 2 * number + (split == "validation")), "cpu")
     textures = [_texture(pictures[luck.integer(0, len(pictures) - 1)], luck)] if pictures else []
     names = families_of(split)
@@ -267,12 +247,9 @@ def write_light(split: str, number: int, pool: Pool, pictures: Sequence[Path], f
         luck, planes=pool.planes, size=pool.size, textures=textures, specimens=[specimen],
         ranges=Ranges(pitch_dof=pool.pitch_dof), points=pool.points,
     )  # fmt: skip
-    part = file.with_suffix(f".{os.getpid()}.part")
-    with part.open("wb") as opened:
-        big = {"planes", "sharp"}
-        arrays = {one.name: getattr(light, one.name).numpy() for one in fields(light)}
-        np.savez(opened, **{name: a.astype(np.float16) if name in big else a for name, a in arrays.items()})
-    part.replace(file)
+    big = {"planes", "sharp"}
+    arrays = {one.name: getattr(light, one.name).numpy() for one in fields(light)}
+    write_arrays(file, {name: a.astype(np.float16) if name in big else a for name, a in arrays.items()})
 
 
 def read_light(file: Path) -> Light:
