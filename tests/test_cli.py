@@ -73,7 +73,8 @@ def test_focus_finds_the_sharp_frame_and_writes_the_columns(capsys, folder, tmp_
     assert status == 0
     with (tmp_path / "cells.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0])[:9] == ["frame", "x", "y", "size", "field", "detail", "level", "score", "label"]
+    columns = ["frame", "x", "y", "size", "field", "detail", "level", "score", "label"]
+    assert list(rows[0]) == [*columns, "defocus_dof", "defocus_low_dof", "defocus_high_dof", "certainty"]
     corner = {int(r["frame"]): float(r["score"]) for r in rows if (r["x"], r["y"]) == ("42", "84")}
     assert max(corner, key=corner.__getitem__) == 1
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io as text_io
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from page_stacks import grain, own_folders, wait_for
 
 from mmlib import deblurring, io, jobs
 from mmlib.deblurring import Method, Restored, deblur, deblur_stack
@@ -30,28 +30,13 @@ K, H, W = 5, 64, 96
 
 
 def smeared() -> np.ndarray:
-    noise = np.random.default_rng(5).random((H, W, 3))
-    sharp = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 1), None, 20, 230, cv2.NORM_MINMAX)
+    sharp = grain(H, W)
     return np.stack([cv2.GaussianBlur(sharp, (0, 0), 0.5 + 0.6 * abs(k - 3)).astype(np.uint8) for k in range(K)])
 
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    np.save(folder / "leaf.npy", smeared())
-    monkeypatch.setenv("MMLIB_DATA", str(folder))
-    monkeypatch.setenv("MMLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.delenv("MMLIB_SCHEDULER", raising=False)
-    return folder
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 240
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert true()
+    return own_folders(tmp_path, monkeypatch, smeared())
 
 
 def run(state: DeblurState, *methods: str) -> None:

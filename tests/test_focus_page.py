@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from page_stacks import own_folders, two_halves, wait_for
 
 import mmlib
 from mmlib import jobs
@@ -29,41 +28,17 @@ from mmlib.pages.focus_words import advice, counted_from_one, legend, named
 K, H, W, LEFT, RIGHT = 9, 128, 192, 2, 6
 
 
-def two_halves() -> np.ndarray:
-    """A stack whose left half is sharp at one frame and whose right half at another."""
-    rng = np.random.default_rng(5)
-    sharp = cv2.normalize(cv2.GaussianBlur(rng.random((H, W, 3)), (0, 0), 1), None, 20, 230, cv2.NORM_MINMAX)
-    frames = []
-    for k in range(K):
-        frame = cv2.GaussianBlur(sharp, (0, 0), 0.1 + 0.9 * abs(k - LEFT))
-        frame[:, W // 2 :] = cv2.GaussianBlur(sharp, (0, 0), 0.1 + 0.9 * abs(k - RIGHT))[:, W // 2 :]
-        frames.append(frame.astype(np.uint8))
-    return np.stack(frames)
-
-
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    np.save(folder / "leaf.npy", two_halves())
+    folder = own_folders(tmp_path, monkeypatch, two_halves(H, W, left=LEFT, right=RIGHT))
     (folder / "text.mp4").write_text("this is no film")
-    for name in ("DATA", "CACHE", "RESULTS"):
-        monkeypatch.setenv(f"MMLIB_{name}", str(tmp_path / name.lower()))
-    monkeypatch.delenv("MMLIB_SCHEDULER", raising=False)
     return folder
-
-
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert true()
 
 
 def judged(source: str = "leaf.npy", **choices: object) -> FocusState:
     state = FocusState(FocusChoices(**{"cell": 32, "methods": ("bands",), **choices}))  # type: ignore[arg-type]
     state.open(source)
-    until(lambda: not state.working)
+    wait_for(lambda: not state.working)
     return state
 
 
@@ -252,15 +227,15 @@ def test_frames_are_kept_by_hand_remembered_in_the_link_and_written(data: Path, 
     assert state.frames == expected
     again = FocusState(links.from_query(FocusChoices, state.to_query())[0])
     again.open(again.choices.source)
-    until(lambda: again.answer is not None)
+    wait_for(lambda: again.answer is not None)
     assert again.frames == expected
     assert again.choices == state.choices
     state.write_frames()
-    until(lambda: state.selection is not None and state.selection.state == "done")
+    wait_for(lambda: state.selection is not None and state.selection.state == "done")
     assert state.selection is not None
     assert state.selection.job is not None
     kept = mmlib.open_stack(state.selection.job.folder / "frames.ome.tif")
-    np.testing.assert_array_equal(np.stack(list(kept)), two_halves()[list(expected)])
+    np.testing.assert_array_equal(np.stack(list(kept)), two_halves(H, W, left=LEFT, right=RIGHT)[list(expected)])
     state.keep_as_advised()
     assert state.frames == advised
     assert state.selection is None  # those files hold other frames
@@ -280,7 +255,7 @@ def test_python_and_command_give_the_bytes_of_the_page(
 
     state = judged(methods=("tenengrad",))
     state.write_frames()
-    until(lambda: state.selection is not None and state.selection.state == "done")
+    wait_for(lambda: state.selection is not None and state.selection.state == "done")
     answer, selection = state.answer, state.selection
     assert answer is not None
     assert selection is not None
@@ -342,7 +317,7 @@ def test_a_wrong_link_is_one_sentence_and_the_rest_stands(query: str, words: str
 def test_undo_brings_methods_back_without_work(data: Path) -> None:
     state = judged()
     state.choose_methods(("bands", "tenengrad"))
-    until(lambda: not state.working)
+    wait_for(lambda: not state.working)
     state.undo()
     assert state.choices.methods == ("bands",)
     assert not state.working
@@ -375,7 +350,7 @@ def test_a_cell_larger_than_the_frame_is_said_in_the_row_of_its_method(data: Pat
     assert state.answer is None
     assert state.lacking
     state.choose(cell=32)
-    until(lambda: state.answer is not None)
+    wait_for(lambda: state.answer is not None)
 
 
 def test_the_grid_is_of_a_method_that_did_not_fail(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -400,11 +375,11 @@ def test_cancel_frees_the_page_at_once_and_judging_again_goes_on(data: Path) -> 
     assert not state.working
     assert state.lacking
     assert state.tasks["best", 84].state == "cancelled"
-    until(lambda: not any(jobs.results_root().glob("*.run")))
+    wait_for(lambda: not any(jobs.results_root().glob("*.run")))
     state.choose(threshold=4)
     assert not state.working  # what was stopped stays so until it is asked for
     state.judge(again=True)
-    until(lambda: state.answer is not None)
+    wait_for(lambda: state.answer is not None)
 
 
 def test_a_stack_without_detail_keeps_nothing_and_fails_nowhere(data: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_pages_state import K, waxing
+from page_stacks import own_folders, two_halves, wait_for
 
 from mmlib import fusing
 from mmlib.errors import InputError
@@ -27,24 +25,12 @@ from mmlib.specimens import truth_of
 from mmlib.stacks import from_array, parse_frames
 from mmlib.widgets import Pick
 
+K, H, W = 9, 96, 144
+
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    np.save(folder / "leaf.npy", waxing())
-    monkeypatch.setenv("MMLIB_DATA", str(folder))
-    monkeypatch.setenv("MMLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.delenv("MMLIB_SCHEDULER", raising=False)
-    return folder
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 90
-    while not true() and time.monotonic() < end:
-        time.sleep(0.02)
-    assert true()
+    return own_folders(tmp_path, monkeypatch, two_halves(H, W))
 
 
 @given(st.sets(st.integers(0, 40), min_size=1))
@@ -174,7 +160,7 @@ def test_a_preference_stays_with_methods_that_have_one(data: Path) -> None:
 
 
 def test_a_place_comes_from_one_frame_with_a_soft_edge() -> None:
-    stack = from_array(waxing())
+    stack = from_array(two_halves(H, W))
     fused = fusing.fuse(stack, method="mean", align="off")
     made = retouch(fused, stack, "40,30,40,40,6")
     frame = stack.picture(6)
@@ -198,7 +184,7 @@ def test_a_place_comes_from_one_frame_with_a_soft_edge() -> None:
     ],
 )
 def test_a_wrong_place_is_one_sentence(patches: str, words: str) -> None:
-    stack = from_array(waxing())
+    stack = from_array(two_halves(H, W))
     with pytest.raises(InputError, match=words):
         retouch(fusing.fuse(stack, method="mean", align="off"), stack, patches)
 

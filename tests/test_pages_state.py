@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from page_stacks import own_folders, two_halves
 
 import mmlib
 from mmlib import jobs
@@ -30,29 +31,11 @@ from mmlib.sharpness import focus_curve
 K, H, W = 9, 96, 144
 
 
-def waxing(best_left: int = 2, best_right: int = 6) -> np.ndarray:
-    """A stack whose left half is sharp at one frame and whose right half at another."""
-    rng = np.random.default_rng(5)
-    sharp = cv2.normalize(cv2.GaussianBlur(rng.random((H, W, 3)), (0, 0), 1), None, 20, 230, cv2.NORM_MINMAX)
-    frames = []
-    for k in range(K):
-        frame = cv2.GaussianBlur(sharp, (0, 0), 0.1 + 0.9 * abs(k - best_left))
-        frame[:, W // 2 :] = cv2.GaussianBlur(sharp, (0, 0), 0.1 + 0.9 * abs(k - best_right))[:, W // 2 :]
-        frames.append(frame.astype(np.uint8))
-    return np.stack(frames)
-
-
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "data"
-    folder.mkdir()
-    np.save(folder / "leaf.npy", waxing())
+    folder = own_folders(tmp_path, monkeypatch, two_halves(H, W))
     (folder / "text.mp4").write_text("this is no film")
     (tmp_path / "secret.npy").write_bytes((folder / "leaf.npy").read_bytes())
-    monkeypatch.setenv("MMLIB_DATA", str(folder))
-    monkeypatch.setenv("MMLIB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("MMLIB_RESULTS", str(tmp_path / "results"))
-    monkeypatch.delenv("MMLIB_SCHEDULER", raising=False)
     return folder
 
 
@@ -351,63 +334,3 @@ def test_whatever_goes_wrong_ends_as_one_sentence() -> None:
 
     background.at_once(broken, heard.append, heard.append, lambda share, stage: None)
     assert heard == ["this went wrong inside mmlib: ZeroDivisionError: by nothing"]
-
-
-def test_the_about_page_says_what_it_is_not_and_shows_every_net(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    from mmlib import zoo
-    from mmlib.pages import about
-
-    for name in ("DATA", "CACHE", "RESULTS", "VOTES"):
-        monkeypatch.setenv(f"MMLIB_{name}", str(tmp_path / name))
-    assert "not a medical device" in about.purpose_html()
-    nets = about.nets_html()
-    for card in zoo.cards().values():
-        assert card.title in nets
-        assert card.sha256[:16] in nets
-    assert str(tmp_path / "RESULTS") in about.storage_html()
-    assert str(tmp_path / "CACHE") in about.settings_html()
-    assert "BSD" in about.versions_html()
-    monkeypatch.setenv("MMLIB_WEIGHTS", str(tmp_path))
-    assert "no trained nets" in about.nets_html()
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        (("MIT", "a text", None), "MIT"),
-        ((None, "The MIT License\nlong text", ["License :: OSI Approved :: BSD License"]), "BSD License"),
-        ((None, "Apache 2.0\nlong text", ["Topic :: Any"]), "Apache 2.0"),
-        ((None, None, None), "see the package"),
-    ],
-)
-def test_licences_are_named_shortly(said: tuple[str | None, str | None, list[str] | None], words: str) -> None:
-    from mmlib.pages.about import licence_of
-
-    assert licence_of(*said) == words
-
-
-def test_the_tour_leads_to_pages_and_specimens_that_are_there() -> None:
-    from mmlib.pages.welcome import TOUR, tour_html
-    from mmlib.specimens import built_in
-
-    notebooks = {path.stem for path in (Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb")}
-    names = {card.name for card in built_in()}
-    for address, title, _ in TOUR:
-        page, _, query = address.partition("?")
-        assert page in notebooks
-        assert set(query.split("&")[0].removeprefix("s=").split(",")) <= names
-        assert title in tour_html()
-
-
-def test_a_phone_is_shown_the_way_in_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mmlib.pages.welcome import phone_html
-
-    monkeypatch.delenv("MMLIB_ADDRESS", raising=False)
-    assert phone_html() == ""
-    monkeypatch.setenv("MMLIB_ADDRESS", "http://192.168.1.20:8866/")
-    shown = phone_html()
-    assert "http://192.168.1.20:8866/" in shown
-    assert "<svg" in shown
-    assert 'src="' not in shown
