@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Annotated
 
-import cv2
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.recipes import Recipe
-from mmlib.experiments.tables.fusion_scores import MARGIN_PX, best_shift
+from mmlib.experiments.tables.fusion_scores import MARGIN_PX, best_shift, move
 from mmlib.experiments.tables.scans import choose
 from mmlib.fusing import METHODS, fuse
 from mmlib.metrics.detail import depth_error, detail_snr
@@ -102,23 +100,16 @@ def _measured(scene: Simulated, stack: ZStack, name: str, count: int, method: st
     heights = stack.z_um or tuple(range(len(stack)))
     pitch = abs(heights[-1] - heights[0]) / max(len(heights) - 1, 1)
     field = np.ascontiguousarray(scene.masks["field"][inner])
-    off = depth_error(_moved(fused.depth, shift)[inner], scene.depth_um[inner], field=field) / max(pitch, 1e-9)
+    off = depth_error(move(fused.depth, shift)[inner], scene.depth_um[inner], field=field) / max(pitch, 1e-9)
     return Measured(name, count, method, *_against(scene, fused.picture), off)
 
 
 def _against(scene: Simulated, picture: Picture) -> tuple[float, float]:
     inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-    moved = np.clip(_moved(picture, best_shift(picture, scene.truth, scene.masks["field"])), 0, 1)[inner]
+    moved = np.clip(move(picture, best_shift(picture, scene.truth, scene.masks["field"])), 0, 1)[inner]
     field = np.ascontiguousarray(scene.masks["field"][inner])
     inside = None if field.all() else field
     return psnr(moved, scene.truth[inner], field=inside), detail_snr(moved, scene.truth[inner], field=inside)
-
-
-def _moved(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
-    size = picture.shape[1], picture.shape[0]
-    laid = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(laid, np.float32)
 
 
 def main(

@@ -86,7 +86,7 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     shift = best_shift(picture, scan.truth, scan.field)
     inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
     field = np.ascontiguousarray(scan.field[inner])
-    moved = np.clip(_moved(picture, shift), 0, 1)[inner]
+    moved = np.clip(move(picture, shift), 0, 1)[inner]
     truth = scan.truth[inner]
     inside = None if field.all() else field
     scores["psnr"] = min(psnr(moved, truth, field=inside), MOST_DB)
@@ -94,7 +94,7 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
     if depth is not None:
         true_depth = scan.depth_um[inner]
-        away_um = depth_error(_moved(depth, shift)[inner], true_depth, field=inside)
+        away_um = depth_error(move(depth, shift)[inner], true_depth, field=inside)
         scores["depth"] = away_um / scan.depth_of_field_um
         scores["planes"] = away_um / pitch_um(scan.stack)
     if name != ORACLE and scan.speed == SPEEDS[0]:
@@ -127,7 +127,7 @@ def gain(scan: Scan, name: str, count: int) -> float:
 
 def _against_truth(scan: Scan, picture: Picture) -> float:
     inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-    moved = np.clip(_moved(picture, best_shift(picture, scan.truth, scan.field)), 0, 1)[inner]
+    moved = np.clip(move(picture, best_shift(picture, scan.truth, scan.field)), 0, 1)[inner]
     field = np.ascontiguousarray(scan.field[inner])
     return min(psnr(moved, scan.truth[inner], field=None if field.all() else field), MOST_DB)
 
@@ -189,7 +189,16 @@ def best_shift(picture: Picture, truth: Picture, field: NDArray[np.bool_]) -> tu
     return (right, down) if max(abs(right), abs(down)) <= 4 else (0.0, 0.0)
 
 
-def _moved(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
+def move(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
+    """Move a picture or a depth map.
+
+    Args:
+        picture: (H, W) or (H, W, 3).
+        shift: (right, down) in pixels.
+
+    Returns:
+        The same shape; its border repeated.
+    """
     matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
     flags = cv2.INTER_CUBIC if max(map(abs, shift)) > 0.05 else cv2.INTER_NEAREST
     size = picture.shape[1], picture.shape[0]
