@@ -47,13 +47,14 @@ def tilted_stack(planes=7, **how):
 @pytest.mark.parametrize("how", [{"noise": 1}, {"noise": 6}, {"noise": 3, "jpeg": 60}], ids=["clean", "noisy", "jpeg"])
 @pytest.mark.parametrize("method", ["best", "bands"])
 def test_the_plane_of_each_cell_is_found(how, method):
-    near = 0.5 if method == "best" else 0.35  # it learned from waves, and Gaussian blurs are none
+    # best learned from waves, and Gaussian blurs are none: in much noise it is off by a little more
+    near = 0.42 if (method, how) == ("best", {"noise": 6}) else 0.35
     found = focus(from_array(tilted_stack(**how)), method=method, cell=CELL, stride=32)
     columns = np.arange(found.best_plane.shape[1])
     assert found.best_plane[:, columns * 32 + CELL <= 160] == pytest.approx(2, abs=near)
     assert found.best_plane[:, columns * 32 >= 160] == pytest.approx(4.5, abs=near)
-    assert found.depth[100, 30] == pytest.approx(2, abs=near)
-    assert found.depth[100, 290] == pytest.approx(4.5, abs=near)
+    assert found.depth[100, 30] == pytest.approx(2, abs=0.4)
+    assert found.depth[100, 290] == pytest.approx(4.5, abs=0.4)
     assert found.depth_unit == "planes"
 
 
@@ -132,11 +133,12 @@ def test_a_disc_limits_what_is_judged():
     )
 
 
-def test_a_lone_picture_is_judged_by_the_width_of_its_edges():
+@pytest.mark.parametrize("method", ["best", "bands"])
+def test_a_lone_picture_is_judged_by_the_width_of_its_edges(method):
     rows, columns = np.mgrid[:256, :512]
     bars = np.where((columns // 23 + rows // 31) % 2, 180.0, 80.0)
     bars[:, 256:] = cv2.GaussianBlur(bars, (0, 0), 6)[:, 256:]
-    found = focus(from_array(camera(cv2.GaussianBlur(bars, (0, 0), 0.8))[None]), method="bands", cell=CELL, stride=CELL)
+    found = focus(from_array(camera(cv2.GaussianBlur(bars, (0, 0), 0.8))[None]), method=method, cell=CELL, stride=CELL)
     cells = found.cells
     assert set(cells["label"][cells["x"] < 192]) == {"in"}
     assert set(cells["label"][cells["x"] >= 320]) == {"out"}
