@@ -91,7 +91,8 @@ def open_tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
     yield opened
     for context in contexts:
         for page in context.pages:
-            page.close(run_before_unload=True)
+            with page.expect_event("close", timeout=10_000):  # only then has it sent its goodbye
+                page.close(run_before_unload=True)
         context.close()
 
 

@@ -68,7 +68,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
             make_pool(split, POOL, folder, budget_s=-1)
         place = next(folder.glob(f"scenes/*/{split}"))
         for number in range(POOL.count(split)):
-            write_light(split, number, POOL, [], place / f"{number:05d}.npz")
+            write_light(place / f"{number:05d}.npz", split, number, POOL, [])
     return folder
 
 
