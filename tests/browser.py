@@ -34,6 +34,8 @@ FLAGS = (
     "--disable-sync",
 )
 START_S = 60
+PATIENCE_MS = 60_000
+"""How long a click or a wait may take on a busy machine before it counts as failed."""
 
 
 def installed_browser() -> str | None:
@@ -83,6 +85,7 @@ def open_tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
 
     def opened(url: str, *, width: int = 1366, height: int = 768, **options: Any) -> Tab:
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         tab = Tab(context.new_page())
         tab.page.goto(url, wait_until="load", timeout=60_000)
