@@ -306,6 +306,20 @@ def test_the_still_frame_is_sharper_than_the_fast_one() -> None:
     assert np.sum(detail[0]) < np.sum(detail[1])
 
 
+def test_the_picture_in_focus_is_the_truth_of_what_only_absorbs_and_shows_what_bends_light_besides() -> None:
+    def off(path_um: np.ndarray | float) -> tuple[float, float]:
+        camera = Camera(electrons=0, denoise=0, sharpen=0, blur_px=0)
+        made = simulate(thin(0.6 * np.abs(rough()), path_um), planes=17, seed=4, camera=camera)
+        inner = np.s_[6:-6, 6:-6]
+        focused = np.abs(made.in_focus() - made.truth)[inner].mean()
+        return focused, min(np.abs(f / 255.0 - made.truth)[inner].mean() for f in made.stack)
+
+    focused, nearest = off(0.0)
+    assert focused < 0.006
+    assert focused < nearest  # frames have moved, the picture in focus is put back
+    assert off(0.4 * rough(seed=7, sigma_px=1.2))[0] > 2 * focused
+
+
 def test_a_coarse_pixel_gathers_the_light_of_the_fine_grid() -> None:
     made = simulate(layered(64), planes=2, pixel_um=2 * PIXEL_UM)
     assert made.stack.shape == (32, 32, 3)

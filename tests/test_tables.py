@@ -107,7 +107,7 @@ def test_what_is_not_there_is_missing_and_what_is_printed_is_shown(tables: dict[
             assert (row.values == {}) == row.note.startswith("missing")
         text = table.to_text()
         missing = [row for row in table.rows if not row.values]
-        assert missing
+        assert missing or number != 2  # that one is made without weights
         for row in missing:
             line = next(line for line in text.splitlines() if line.startswith(row.title))
             assert "missing" in line

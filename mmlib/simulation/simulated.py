@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.pictures import Picture
+from mmlib.pictures import Picture, as_picture
 from mmlib.stacks import ZStack
 
 
@@ -56,3 +57,25 @@ class Simulated:
     def defocus_dof(self, frame: int) -> NDArray[np.float32]:
         """Say how far each pixel of a frame is from focus, in depths of field: see `defocus_um`."""
         return np.asarray(self.defocus_um(frame) / np.float32(self.depth_of_field_um))
+
+    def in_focus(self) -> Picture:
+        """Give what a steady camera without noise would record if it could be in focus everywhere at once.
+
+        Unlike `truth` it has what bends light, too: the rims that are still there in focus. Each place is taken from
+        the two still frames between which its focus lies; the finer the scan, the nearer it comes.
+
+        Returns:
+            (H, W, 3) 0..1.
+        """
+        place = np.interp(self.depth_um, np.asarray(self.stack.z_um), np.arange(len(self.static)))
+        size = self.depth_um.shape[::-1]
+        picture = np.zeros((*self.depth_um.shape, 3), np.float32)
+        for number, (down, right) in enumerate(self.shift_px):
+            share = np.clip(1 - np.abs(place - number), 0, 1).astype(np.float32)
+            if not share.any():
+                continue
+            back = np.array([[1, 0, -right], [0, 1, -down]], np.float64)
+            still = as_picture(self.static[number])
+            moved = cv2.warpAffine(still, back, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+            picture += share[:, :, None] * moved
+        return np.clip(picture, 0, 1)

@@ -12,7 +12,7 @@ from torch.nn import functional
 from mmlib.nets.pyramids import halve, join, split
 
 FINE = 2
-"""Levels of detail that are held against what a camera can record; what is coarser, against the truth."""
+"""Levels of detail that count as fine."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def prepare(
         batch: from `mmlib.train.scenes.draw`.
         rng: where luck comes from.
         troubles: what goes wrong; None for nothing.
-        recorded: the target's fine detail is what a still camera could record: this share of it from the frames
-            nearest to focus at each pixel, the rest from those that show most. All else is the truth, in which what
-            only bends light does not show. None takes the truth for fine detail too.
+        recorded: the target is what a still camera could record: each pixel from the frames nearest to focus; but of
+            fine detail only this share, the rest from the frames that show most. None takes the truth, in which what
+            only bends light does not show.
 
     Returns:
         The stacks.
@@ -82,10 +82,10 @@ def prepare(
     target = batch["truth"]
     if recorded is not None:
         still = moved(batch["still"], -shift)
-        fine, _ = split(in_focus(still, places, depth), FINE)
+        fine, rest = split(in_focus(still, places, depth), FINE)
         strong = strongest(still)
         mixed = [recorded * a + (1 - recorded) * b for a, b in zip(fine, strong, strict=True)]
-        target = join(mixed, split(target, FINE)[1][-1])
+        target = join(mixed, rest[-1])
     order = _order(frames.shape[1], rng, troubles)
     frames, places = frames[:, order], places[:, order]
     if troubles is not None and frames.shape[1] > 2 and rng.random() < troubles.ruined:

@@ -66,7 +66,8 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
         cnniqa: the weights of CNNIQA, if there are any.
 
     Returns:
-        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB), ``depth`` (mean error in depths of field), ``planes``
+        ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB) against the truth, ``focused`` and ``focused_detail`` (dB)
+        against the picture in focus, ``depth`` (mean error in depths of field), ``planes``
         (the same in planes), ``brisque``, ``cnniqa``, ``gain3`` and so on (dB over the best of 3 frames, on the slow
         scan); what cannot be said is left out.
     """
@@ -92,6 +93,10 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     scores["psnr"] = min(psnr(moved, truth, field=inside), MOST_DB)
     scores["ssim"] = 100 * ssim(moved, truth, field=inside)
     scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
+    seen = scan.in_focus[inner]
+    moved = np.clip(move(picture, best_shift(picture, scan.in_focus, scan.field)), 0, 1)[inner]
+    scores["focused"] = min(psnr(moved, seen, field=inside), MOST_DB)
+    scores["focused_detail"] = min(detail_snr(moved, seen, field=inside), MOST_DB)
     if depth is not None:
         true_depth = scan.depth_um[inner]
         away_um = depth_error(move(depth, shift)[inner], true_depth, field=inside)

@@ -17,7 +17,7 @@ from mmlib import io
 from mmlib.errors import InputError
 from mmlib.experiments.recipes import SPEEDS, Recipe, benchmark
 from mmlib.experiments.tables import keeping
-from mmlib.pictures import Picture, as_picture
+from mmlib.pictures import Picture, as_picture, to_uint8
 from mmlib.specimens import open_source
 from mmlib.stacks import ZStack
 
@@ -56,6 +56,12 @@ class Scan:
     def truth(self) -> Picture:
         """(H, W, 3) everything in focus, 0..1."""
         return as_picture(io.read_picture(self.folder / "truth.png"))
+
+    @cached_property
+    def in_focus(self) -> Picture:
+        """(H, W, 3) what a still camera records where each place is in focus, 0..1."""
+        with np.load(self.extras) as kept:
+            return as_picture(kept["in_focus"])
 
     @cached_property
     def depth_um(self) -> NDArray[np.float32]:
@@ -182,7 +188,9 @@ def _write_extras(scans: list[Any], path: Path) -> None:
     first = scans[0]
     empty = np.zeros(first.depth_um.shape, np.bool_)
     dirt = np.logical_or.reduce([empty, *(first.masks[name] for name in DIRT if name in first.masks)])
-    kept: dict[str, NDArray[Any]] = {"field": np.packbits(first.masks["field"]), "dirt": np.packbits(dirt)}
+    kept: dict[str, NDArray[Any]] = {
+        "field": np.packbits(first.masks["field"]), "dirt": np.packbits(dirt), "in_focus": to_uint8(first.in_focus()),
+    }  # fmt: skip
     for speed, scan in zip(SPEEDS, scans, strict=True):
         sharp = [float((np.abs(scan.defocus_dof(i)) < 0.5).mean()) for i in range(len(scan.stack))]
         frames = np.sort(np.argsort(sharp, kind="stable")[-STATIC_FRAMES:])
