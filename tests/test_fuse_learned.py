@@ -75,7 +75,9 @@ def test_weights_of_pure_chance_cannot_invent():
     known = load_weigher("fuse-best")
     wild = {name: (rng.normal(size=one.shape) * 0.5).astype(np.float32) for name, one in known.layers.items()}
     frame = slope(2, side=96)[0][0]
-    making = Learned(Layout(frame.shape, frame.dtype, np.arange(3, dtype=np.float32)), Weigher(wild, 4))
+    making = Learned(
+        Layout(frame.shape, frame.dtype, np.arange(3, dtype=np.float32)), Weigher(wild, 4, context=3, guard=0)
+    )
     for turn in range(making.turns):
         for number in range(3):
             making.see(frame, number, turn)

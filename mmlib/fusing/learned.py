@@ -1,4 +1,4 @@
-"""Fusion with learned weights: a small net says how much each frame counts at each place and scale."""
+"""Fusion with learned weights: a small net says which frame is in focus where, and how much its fine detail counts."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ from mmlib.fusing.looks import Seen, Survey, Together
 from mmlib.fusing.method import Layout, Result
 from mmlib.fusing.sharpest import filled
 from mmlib.fusing.strangers import Strangers
-from mmlib.fusing.weigher import Weigher, load_weigher
+from mmlib.fusing.weigher import Weigher, load_weigher, spread
 from mmlib.pictures import Frame
 
 NET = "fuse-best"
 """The card of the net."""
-
-SOFTER = 0.6
-"""The net's weights for the depth are taken to this power: it is too sure of itself where planes lie close."""
 
 ALIKE = 0.35
 """Frames within a quarter of the highest energy show about as much: that is so far below it on the net's scale."""
@@ -33,6 +30,7 @@ PREFERENCE = 10.0
 class Learned:
     """Weighted Laplacian pyramid of all colours; a net that sees the whole stack sets the weights.
 
+    All but the finest detail comes from where the surface lies: a frame counts as it is likely to be in focus there.
     The first turn finds what all frames have together, the second weighs each frame beside its two neighbours and
     beside all. What comes out is an average of the frames at every scale, so the net can choose but not invent, and
     no seam can appear. Memory does not depend on how many frames there are.
@@ -88,28 +86,29 @@ class Learned:
             return
         if self.levels:
             looks = self.together.look(seen, before, after, with_before, self.likeness[-1])
-            weights, rest, depth = self.weigher(looks)
+            fine, depth = self.weigher(looks)
             if self.layout.prefer:
-                weights = [self._preferring(weight, told, number) for weight, told in zip(weights, looks, strict=True)]
-                depth = self._preferring(depth, looks[0], number)
+                preferred = self._preferring(looks[0], number)
+                fine, depth = fine + preferred, depth + preferred
+            self._add(frame, spread(fine, depth, self.levels))
         else:
-            weights, rest, depth = [], np.zeros(self.layout.size, np.float32), self.share * 0
-        self._add(frame, [*weights, rest])
+            depth = self.share * 0
+            self._add(frame, [np.zeros(self.layout.size, np.float32)])
         sharper = depth > self.best
         self.number[sharper] = number
         np.maximum(self.best, depth, out=self.best)
-        share = cv2.exp(depth * np.float32(SOFTER))
+        share = cv2.exp(depth)
         height = np.float32(self.layout.heights[number] - self.layout.heights[0])
         self.share += share
         self.moment += share * height
         self.spread += share * (height * height)
 
-    def _preferring(self, weight: Map, told: Map, number: int) -> Map:
+    def _preferring(self, told: Map, number: int) -> Map:
         # where several frames show about as much, the near or the far one of them
         heights = self.layout.heights
         place = (heights[number] - heights.min()) / max(float(np.ptp(heights)), 1e-9)
         among_best = np.clip(1 + (told[1] + ALIKE) * 8, 0, 1)
-        return np.asarray(weight + among_best * np.float32(PREFERENCE * self.layout.prefer * place), np.float32)
+        return np.asarray(among_best * np.float32(PREFERENCE * self.layout.prefer * place), np.float32)
 
     def _add(self, frame: Frame, weights: list[Map]) -> None:
         parts: Levels = []

@@ -7,11 +7,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.filters import Map
 from mmlib.fusing.layers import Maps, convolve, enlarge, halve, mix
 from mmlib.zoo import card, weights_path
-
-FINE = 2
-"""So many levels are fine detail, for which there is a guard of its own."""
 
 MOST = 24.0
 """Logarithms of weights stay within this of 0."""
@@ -21,50 +19,48 @@ class Weigher:
     """The same numbers as `mmlib.nets.stack_weights.StackWeights`, whose layers it has."""
 
     def __init__(
-        self, layers: dict[str, NDArray[np.float32]], levels: int, guards: tuple[float, float] = (0.0, 0.0)
+        self, layers: dict[str, NDArray[np.float32]], *, levels: int, context: int, guard: float, softer: float
     ) -> None:
         """Take the layers of a net.
 
         Args:
             layers: its tensors by their names.
             levels: how many scales it has kernels for.
-            guards: how much more the strength of detail counts than the net says, for fine levels and for coarse ones.
+            context: how many convolutions it has at the coarsest scale.
+            guard: how much more the strength of fine detail counts than the net says.
+            softer: to which power the weights of the depth are taken.
         """
         self.layers = layers
         self.levels = levels
-        self.fine, self.coarse = map(np.float32, guards)
+        self.context = context
+        self.guard, self.softer = np.float32(guard), np.float32(softer)
 
-    def __call__(self, looks: list[Maps]) -> tuple[list[Maps], Maps, Maps]:
+    def __call__(self, looks: list[Maps]) -> tuple[Map, Map]:
         """Weigh one frame.
 
         Args:
             looks: for each level, fine first, (11, h, w).
 
         Returns:
-            The logarithm of the weight of each level (h, w); that of the rest; that of the depth.
+            On the grid of the first look, (h, w): the logarithm of the weight of the finest detail, and that of how
+            likely the frame is the one in focus.
         """
         found: list[Maps] = []
         for level, told in enumerate(looks):
             if level:
                 told = np.concatenate([told, halve(found[-1])])
             found.append(convolve(told, *self._layer(f"down.{level}")))
-        deep = convolve(found[-1], *self._layer("deep"))
-        weights: list[Maps] = []
-        rest = depth = deep[0]
+        deep = found[-1]
+        for number in range(self.context):
+            deep = deep + convolve(deep, *self._layer(f"deep.{number}"))
         last = len(looks) - 1
         for level in range(last, -1, -1):
             if level < last:
                 deep = enlarge(deep, (found[level].shape[1], found[level].shape[2]))
             deep = mix([found[level], deep], *self._flat(f"up.{level}"))
             np.maximum(deep, 0, out=deep)
-            if level == last:
-                rest = mix([deep, looks[level]], *self._flat("rest"))[0]
-            weight, depth = mix([deep, looks[level]], *self._flat(f"head.{level}"))
-            np.clip(weight, -MOST, MOST, out=weight)
-            weight += (self.fine if level < FINE else self.coarse) * looks[level][1]
-            weights.append(weight)
-        rest = np.clip(rest, -MOST, MOST) + self.coarse * looks[last][1]
-        return weights[::-1], rest, np.clip(depth, -MOST, MOST)
+        both = np.clip(mix([deep, looks[0]], *self._flat("head")), -MOST, MOST)
+        return both[0] + self.guard * looks[0][1], both[1] * self.softer
 
     def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.layers[f"{name}.weight"], self.layers[f"{name}.bias"]
@@ -91,4 +87,25 @@ def load_weigher(name: str) -> Weigher:
 
     layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
     config = card(name).config
-    return Weigher(layers, int(config["levels"]), (float(config["guard"]), float(config["guard_coarse"])))
+    return Weigher(
+        layers, levels=int(config["levels"]), context=int(config["context"]), guard=float(config["guard"]),
+        softer=float(config["softer"]),
+    )  # fmt: skip
+
+
+def spread(fine: Map, depth: Map, levels: int) -> list[Map]:
+    """Give each level of detail its weights: where the surface lies decides for all but the finest.
+
+    Args:
+        fine: (h, w) of the finest detail.
+        depth: (h, w) of the depth.
+        levels: how many levels there are.
+
+    Returns:
+        A map for each level, fine first, and one for the rest; each half as large as the one before, but the first two.
+    """
+    weights = [fine]
+    for _ in range(1, levels):
+        weights.append(depth)
+        depth = halve(depth[None])[0]
+    return [*weights, depth]

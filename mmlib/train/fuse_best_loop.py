@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from mmlib.filters import level_count
 from mmlib.nets.stack_looks import blend, find_depth, look
-from mmlib.nets.stack_weights import StackWeights, StackWeightsConfig
+from mmlib.nets.stack_weights import StackWeights, StackWeightsConfig, spread
 from mmlib.progress import Progress, silent
 from mmlib.simulation.ranges import Ranges
 from mmlib.train.checkpoints import Checkpoint
@@ -56,7 +56,7 @@ class FuseBestRecipe:
         ranges: of the phone: from poor to as good as phones are; in noise alone a net learns only to average.
     """
 
-    channels: int = 16
+    channels: int = 24
     levels: int = 4
     steps: int = 5000
     batch: int = 2
@@ -102,8 +102,8 @@ def fused(net: StackWeights, frames: Tensor) -> tuple[Tensor, Tensor]:
         looks = look(frames, level_count(frames.shape[-2], frames.shape[-1], most=net.config.levels))
     half = torch.autocast("cuda", torch.bfloat16) if frames.is_cuda else contextlib.nullcontext()
     with half:
-        weights, rest, depth = net(looks)
-    picture = blend(frames, [weight.float() for weight in weights], rest.float())
+        fine, depth = net(looks)
+    picture = blend(frames, *spread(fine.float(), depth.float(), len(looks)))
     return picture, depth.float()
 
 

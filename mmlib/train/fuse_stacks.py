@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from mmlib.nets.pyramids import halve, join, split
 
-FINE = 2
+FINE = 1
 """Levels of detail that count as fine."""
 
 
