@@ -58,7 +58,7 @@ RECIPES: Mapping[str, System] = {
     "focus-yang": _net(
         "Yang et al. 2018",
         _LEVELS.format(11),
-        FocusNetRecipe(crops=CropRecipe(KERNELS, levels=11, train=3300, validation=660), relative=False, gain=1.0),
+        FocusNetRecipe(crops=CropRecipe(KERNELS, levels=11, train=3300, validation=660), gain=1.0),
     ),
     "focus-paper_rps": _net("The paper's net, RPS loss", _LEVELS.format(10), FocusNetRecipe()),
     "focus-paper_ce": _net(
