@@ -1,6 +1,7 @@
 """Fusion side by side: mmlib, plain OpenCV, PyWavelets, enfuse and focusweave, each in a process of its own.
 
-    python benchmarks/fuse.py [--frames 10 40] [--side 1024] [--scenes hard easy] [--slow] [--focusweave PATH]
+    python benchmarks/fuse.py [--frames 10 40] [--side 1024] [--scenes hard easy] [--slow] [--only NAME ...]
+                              [--focusweave PATH]
 
 The stacks are made here: a relief of fine texture seen through a focus sweep. The hard one has objects in front of
 others, blank places, brightness that jitters and noise of 5 grey levels; the easy one has none of it and flatters
@@ -219,6 +220,7 @@ def main():
     parser.add_argument("--scenes", nargs="+", choices=["hard", "easy"], default=["hard", "easy"])
     parser.add_argument("--focusweave", default="focusweave", help="the program, where it is not on the path")
     parser.add_argument("--slow", action="store_true", help="the nets that fold frames pair by pair, too")
+    parser.add_argument("--only", nargs="+", default=[""], help="contestants whose names hold one of these words")
     given = parser.parse_args()
     for scene in given.scenes:
         for count in given.frames:
@@ -231,6 +233,8 @@ def main():
                 print(f"{'':28}{'cpu s':>8}{'x reading':>11}{'wall s':>8}{'peak MB':>9}{'PSNR dB':>9}")
                 reading = None
                 for name, start in commands(given.side, given.focusweave, given.slow).items():
+                    if name != "reading" and not any(word in name for word in given.only):
+                        continue
                     out = Path(home) / "out.png"
                     out.unlink(missing_ok=True)
                     if start is None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from mmlib.errors import InputError
+from mmlib.errors import InputError, unknown
 from mmlib.progress import Progress, silent
 
 app = typer.Typer(
@@ -107,15 +107,17 @@ def focus(
     as_json: AsJson = False,
 ) -> None:
     """Judge the focus of every cell of every frame."""
+    from mmlib import pipeline
     from mmlib.focusing import focus as judge
-    from mmlib.pipeline import open_frames
 
     progress = shown_progress()
-    stack = open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    pipeline.check_targets(stack, table=output)
     report = judge(stack, method=method, cell=cell, stride=stride, progress=progress)
     if output is not None:
         report.write_csv(output)
-    say({**report.to_dict(), "written": None if output is None else str(output)}, as_json)
+    told = report.to_dict() if as_json else report.rows()
+    say({**told, "written": None if output is None else str(output)}, as_json)
 
 
 @app.command()
@@ -134,7 +136,9 @@ def deblur(
 
     progress = shown_progress()
     stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
-    if frame is None and len(stack) > 1:
+    whole = frame is None and len(stack) > 1
+    pipeline.check_targets(stack, **{"frames" if whole else "picture": output})
+    if whole:
         found = pipeline.write_all_deblurred(stack, output, method=method, speed=speed, progress=progress)
     else:
         found = pipeline.deblur_frame(stack, frame or 0, method=method, speed=speed, progress=progress)
@@ -143,7 +147,7 @@ def deblur(
         {
             "written": str(output),
             "method": found.method,
-            "frames": len(stack) if frame is None else 1,
+            "frames": len(stack) if whole else 1,
             "seconds": round(found.seconds, 3),
             "warnings": list(stack.warnings),
         },
@@ -170,6 +174,7 @@ def fuse(
 
     progress = shown_progress()
     stack = pipeline.open_frames(source, frames=frames, speed=speed, data=data, progress=progress)
+    pipeline.check_targets(stack, picture=output, depth=depth)
     fused = melt(stack, method=method, align=align, prefer=prefer, progress=progress)
     pipeline.write_fused(fused, stack, output)
     if depth is not None:
@@ -308,9 +313,7 @@ def simulate(
 @app.command()
 def table(
     number: Annotated[int, typer.Argument(help="1 focus, 2 deblurring, 3 fusion")],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="folder for text, Markdown, CSV, figure")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="folder for text, CSV and figure")] = None,
     folder: Annotated[Path | None, typer.Option("--set", help="the benchmark set; made where it is missing")] = None,
     limit: Annotated[int | None, typer.Option(help="how many test specimens; all when left out")] = None,
     real: Annotated[Path | None, typer.Option(help="folder with stacks_known_z and stacks_ref")] = None,
@@ -344,14 +347,10 @@ def serve(
 
 @app.command()
 def bench(
-    what: Annotated[
-        str, typer.Argument(help="focus, fuse, measure, simulate, stack_view or app; all when left out")
-    ] = "",
+    what: Annotated[str, typer.Argument(help="app, deblur, focus, fuse, measure, ...; all when left out")] = "",
 ) -> None:
     """Time mmlib beside the peers that are installed (needs a checkout of the repository)."""
     import subprocess
-
-    from mmlib.errors import unknown
 
     folder = Path(__file__).resolve().parents[1] / "benchmarks"
     scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}

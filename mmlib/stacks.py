@@ -97,6 +97,11 @@ class ZStack:
         """Whether frames are RGB."""
         return len(self.shape) == 3
 
+    @property
+    def reader(self) -> Frames:
+        """What reads the frames in the end, past every choice of some of them."""
+        return self.frames.stack.reader if isinstance(self.frames, _Selection) else self.frames
+
     @cached_property
     def content_hash(self) -> str:
         """Name the content: equal for equal frames from an equal source, 32 hexadecimal digits."""

@@ -116,6 +116,34 @@ def test_run_goes_the_whole_way_and_says_what_failed(capsys, folder, tmp_path):
     assert err.count("\n") == 1
 
 
+def test_focus_is_told_to_people_in_one_line_a_frame(capsys, folder):
+    status, out, _ = run(capsys, "focus", folder, "--method", "tenengrad")
+    assert status == 0
+    lines = out.splitlines()
+    assert len([line for line in lines if line.startswith("frame ")]) == 3
+    assert any(line.split() == ["best", "frame", "1"] for line in lines)
+    assert max(map(len, lines)) < 200
+    assert "{" not in out
+
+
+def test_nothing_is_written_over_the_stack_or_among_its_frames(capsys, folder, tmp_path):
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    for words in (
+        ("fuse", folder, "--method", "mean", "-o", folder / "z1.png"),
+        ("fuse", folder, "--frames", "0:2", "--method", "mean", "-o", folder / "fused.png"),
+        ("deblur", folder, "--method", "none", "-o", folder / "all.tif"),
+        ("deblur", folder / "z1.png", "--method", "none", "-o", folder / "z1.png"),
+    ):
+        status, _, err = run(capsys, *words)
+        assert status == 1
+        assert "would be" in err
+        assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    one = tmp_path / "one.tif"
+    status, _, err = run(capsys, "fuse", folder, "--method", "mean", "-o", one, "--depth", one)
+    assert (status, one.exists()) == (1, False)
+    assert "name two files" in err
+
+
 def test_measure_knows_a_perfect_copy(capsys, folder):
     status, out, _ = run(capsys, "measure", folder / "z2.png", "--reference", folder / "z2.png", "--json")
     told = {row["name"]: row["value"] for row in json.loads(out)}
@@ -139,6 +167,9 @@ def test_measure_knows_a_perfect_copy(capsys, folder):
         (("fuse", "FOLDER", "-o", "x.png", "--frames", "7:9"), "the stack has frames 0 to 2"),
         (("fuse", "FOLDER", "-o", "x.png", "--frames", "some"), "frames must look like 3:20:2"),
         (("fuse", "FOLDER", "-o", "x.docx"), ".docx"),
+        (("fuse", "FOLDER", "-o", "x.png", "--depth", "no/d.tif"), "no/d.tif cannot be written"),
+        (("fuse", "FOLDER", "-o", "x.png", "--speed", "9"), "speed must be 1"),
+        (("focus", "FOLDER", "-o", "no/c.csv"), "its folder does not exist; make it first"),
         (("fuse", "FOLDER", "-o", "/proc/none/x.png"), "/proc/none"),
         (("focus", "FOLDER", "--method", "tenegrad"), "did you mean tenengrad?"),
         (("focus", "FOLDER", "--cell", "500"), "500"),

@@ -9,6 +9,7 @@ import pywt
 from mmlib.errors import Cancelled, InputError
 from mmlib.filters import grey_levels, split_levels
 from mmlib.fusing import BEST, METHODS, fuse
+from mmlib.fusing.colour import recolour
 from mmlib.fusing.detail import NOISE_SHARE
 from mmlib.fusing.dwt import SCALING, filters_of, join, most_levels, split
 from mmlib.fusing.wavelet import LEVELS, MOST, POWER, WAVELET, WINDOW, Grid
@@ -132,7 +133,7 @@ def test_the_wavelet_transform_agrees_with_pywavelets(wavelet, shape):
     rest, detail = split(picture, wavelet)
     expected, (along_y, along_x, both) = pywt.dwt2(picture, wavelet)
     assert np.abs(rest - expected).max() < 1e-5
-    assert np.abs(detail - np.stack([along_x, along_y, both], -1)).max() < 1e-5
+    assert np.abs(detail - np.stack([along_x, along_y, both])).max() < 1e-5
     assert np.abs(join(rest, detail, shape, wavelet) - picture).max() < 1e-5
     assert np.abs(filters_of(wavelet)[0] - pywt.Wavelet(wavelet).dec_lo).max() < 1e-12
 
@@ -240,6 +241,18 @@ def test_memory_does_not_grow_with_the_number_of_frames(method):
     few, many = peak_mb(5), peak_mb(20)
     assert many < few + 8
     assert many < 200
+
+
+def test_colour_follows_the_luma_and_the_luma_is_kept():
+    random = np.random.default_rng(1)
+    chosen = random.integers(90, 160, (40, 50, 3)).astype(np.uint8)
+    before = grey_levels(chosen)
+    np.testing.assert_allclose(recolour(before, chosen), as_picture(chosen), atol=2e-6)
+    for wanted in (before * 0.5, before * 1.2, before * 0.1):
+        np.testing.assert_allclose(grey_levels(recolour(wanted, chosen)), wanted, atol=0.6)  # 8-bit luma is rounded
+    yellow = np.full((8, 8, 3), (200, 190, 60), np.uint8)  # a bright surrounding, blurred over something dark
+    dark = recolour(np.full((8, 8), 20, np.float32), yellow)
+    assert np.ptp(dark[0, 0]) < np.ptp(as_picture(yellow)[0, 0]) / 4
 
 
 def test_a_camera_of_twelve_bits_is_fused_like_one_of_eight():

@@ -249,6 +249,28 @@ def test_a_cut_tiff_gives_the_frames_it_holds(tmp_path):
             io.open_stack(path)
 
 
+def test_a_series_that_is_cut_short_gives_every_whole_page(tmp_path):
+    held = noise((6, 40, 50))
+    path = tmp_path / "s.tif"
+    tifffile.imwrite(path, held, compression="zlib")  # one series that says its shape
+    content = path.read_bytes()
+    for share in (0.35, 0.7):
+        path.write_bytes(content[: int(len(content) * share)])
+        stack = io.open_stack(path)
+        assert int(6 * share) - 1 <= len(stack) < 6
+        np.testing.assert_array_equal(np.stack(list(stack)), held[: len(stack)])
+        assert "cut short" in " ".join(stack.warnings)
+
+
+def test_floats_in_separate_planes_can_be_written_as_a_picture(tmp_path):
+    values = np.random.default_rng(0).random((3, 40, 50)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "s.tif", values, photometric="rgb", planarconfig="separate")
+    frame = io.open_stack(tmp_path / "s.tif")[0]
+    assert frame.flags.c_contiguous
+    io.write_picture(tmp_path / "p.png", np.moveaxis(values, 0, -1), bits=16)
+    np.testing.assert_allclose(io.read_picture(tmp_path / "p.png").astype(int), frame.astype(int), atol=1)
+
+
 def save_float(path, values):
     if path.suffix == ".npy":
         np.save(path, values)

@@ -1,5 +1,7 @@
 """Stacks written and read again: every frame, every height, and how they were made."""
 
+import resource
+
 import av
 import cv2
 import numpy as np
@@ -151,6 +153,55 @@ def test_maps_keep_their_numbers(tmp_path):
     io.write_picture(tmp_path / "p.png", noise((5, 5)))
     with pytest.raises(InputError, match="no whole TIFF"):
         io.read_map(tmp_path / "p.png")
+
+
+def test_tables_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "t.csv"
+    io.write_table(path, ["name", "value"], [["a, b", 1], ["ü", 2.5]])
+    assert path.read_bytes().decode() == 'name,value\r\n"a, b",1\r\nü,2.5\r\n'
+
+    def rows():
+        yield ["c", 3]
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        io.write_table(path, ["name", "value"], rows())
+    assert "ü" in path.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_spooled_frames_come_back_and_a_full_disk_is_one_sentence(tmp_path):
+    held = noise((5, 30, 40, 3), "uint16")
+    np.testing.assert_array_equal(io.spool(tmp_path / "f.npy", iter(held)), held)
+    with pytest.raises(InputError, match="no frames for mine"):
+        io.spool(tmp_path / "none.npy", iter(()), target="mine")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 * held[0].nbytes, before[1]))
+    try:
+        with pytest.raises(InputError, match="no room on the disk for out.tif"):
+            io.spool(tmp_path / "g.npy", iter(held), target="out.tif")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("picture", "p.jpg", "PNG or TIFF"),
+        ("map", "m.png", "32-bit TIFF"),
+        ("stack", "s.gif", "nothing for a folder"),
+        ("stack", "full", "not empty"),
+        ("picture", "there/p.png", "folder does not exist"),
+        ("table", "full", "is a folder"),
+    ],
+)
+def test_a_target_is_refused_before_anything_is_written(tmp_path, kind, name, said):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("keep")
+    with pytest.raises(InputError, match=said):
+        io.check_target(tmp_path / name, kind)
+    assert [path.name for path in tmp_path.rglob("*")] == ["full", "mine"]
+    io.check_target(tmp_path / "p.png", "picture")
 
 
 def test_unknown_endings_are_one_sentence(tmp_path):

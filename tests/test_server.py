@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mmlib.errors import InputError
-from mmlib.server import PORTS_TRIED, address, free_port, is_loopback, network_name, serve
+from mmlib.server import PORTS_TRIED, address, answers, free_port, is_loopback, network_name, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -136,6 +136,18 @@ def test_kernels_are_told_by_environment(tmp_path: Path, monkeypatch: pytest.Mon
     code = "import mmlib.server.cluster as c\nwith c.Cluster('tcp://there:1') as cluster: print(cluster.address)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=dict(os.environ))
     assert out.stdout == "tcp://there:1\n"
+
+
+def test_a_scheduler_is_looked_for() -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        assert not answers(f"tcp://127.0.0.1:{port}")
+        listening.listen()
+        assert answers(f"tcp://127.0.0.1:{port}")
+    for wrong in ("nonsense", "there:8786", "tcp://there", "tcp://there:many"):
+        with pytest.raises(InputError, match="named like tcp://"):
+            answers(wrong)
 
 
 def test_other_devices_are_told_an_address_that_is_this_computers() -> None:

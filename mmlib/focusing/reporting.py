@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.focusing.advice import Autofocus, FrameAdvice
+from mmlib.io import write_table
 
 COLUMNS = ("frame", "x", "y", "size", "field", "detail", "level", "score", "label")
 ESTIMATES = ("defocus_dof", "defocus_low_dof", "defocus_high_dof", "certainty")
@@ -89,19 +89,49 @@ class FocusReport:
             "cells": rows,
         }
 
+    def rows(self) -> dict[str, str]:
+        """Give what a person reads: one line a fact, then one line a frame.
+
+        Returns:
+            Names and words; all else is in `to_dict` and `write_csv`.
+        """
+        now, away = self.autofocus, "um" if self.z_um is not None else "planes"
+        height = "" if now.z_um is None else f", z {now.z_um:.3g} um"
+        beyond = {-1: "; focus may lie before the first frame", 0: "", 1: "; focus may lie behind the last frame"}
+        belongs = f"plane {now.plane:.1f}{height}{beyond[now.beyond]}" if np.isfinite(now.plane) else ""
+        spread = f"most cells are at their best between planes {now.low_plane:.1f} and {now.high_plane:.1f}"
+        judged = int(np.isfinite(self.best_plane).sum())
+        rows = {
+            "source": self.source,
+            "method": self.method,
+            "field": f"{self.field.mean():.0%} of the frame",
+            "cells": f"{self.best_plane.size} in a frame, {judged} with detail to judge",
+            "best frame": str(self.best_frame),
+            "focus belongs to": belongs,
+            "depth": spread if belongs else "",
+        }
+        for told, sharpness in zip(self.keep, self.curve, strict=True):
+            far, way = now.move(told.frame, self.z_um)
+            move = "" if way == "stay" else f"; focus is {far:.3g} {away} {way} from here"
+            value = f"{sharpness:.4g}" if np.isfinite(sharpness) else "-"
+            rows[f"frame {told.frame}"] = f"{value:<10} {told.verdict:<9} {told.reason}{move}"
+        return rows
+
     def write_csv(self, path: str | Path) -> None:
         """Write the table of cells; score and level of blank cells stay empty.
 
         Args:
             path: where to write.
+
+        Raises:
+            InputError: if it cannot be written; then nothing is left behind.
         """
-        with Path(path).open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow((*COLUMNS, *ESTIMATES))
-            for frame, x, y, size, field, detail, level, score, label, *estimates in self.cells.tolist():
-                known = [level, f"{score:.9g}"] if label != "blank" else ["", ""]
-                told = [f"{value:.4g}" if np.isfinite(value) else "" for value in estimates]
-                writer.writerow([frame, x, y, size, f"{field:.4f}", f"{detail:.6g}", *known, label, *told])
+        rows = []
+        for frame, x, y, size, field, detail, level, score, label, *estimates in self.cells.tolist():
+            known = [level, f"{score:.9g}"] if label != "blank" else ["", ""]
+            told = [f"{value:.4g}" if np.isfinite(value) else "" for value in estimates]
+            rows.append([frame, x, y, size, f"{field:.4f}", f"{detail:.6g}", *known, label, *told])
+        write_table(path, (*COLUMNS, *ESTIMATES), rows)
 
     def _move(self, frame: int) -> dict[str, Any]:
         away, way = self.autofocus.move(frame, self.z_um)

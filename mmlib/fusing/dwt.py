@@ -62,23 +62,53 @@ def most_levels(height: int, width: int, wavelet: str) -> int:
     return max(0, int(np.floor(np.log2(max(min(height, width) / (taps - 1), 1)))))
 
 
-def split(picture: Map, wavelet: str) -> tuple[Map, Map]:
+class Room:
+    """Memory used again for every picture: asking the system for it costs several times the arithmetic."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Map] = {}
+
+    def array(self, name: str, *shape: int) -> Map:
+        """Give an array in the memory of its name, which the array before it loses.
+
+        Args:
+            name: what it is for.
+            *shape: its shape.
+
+        Returns:
+            float32, contiguous.
+        """
+        size = int(np.prod(shape))
+        if name not in self._held or self._held[name].size < size:
+            self._held[name] = np.empty(size, np.float32)
+        return self._held[name][:size].reshape(shape)
+
+
+def split(picture: Map, wavelet: str, room: Room | None = None) -> tuple[Map, Map]:
     """Split a picture into its approximation and its detail, one level.
 
     Args:
         picture: (H, W) float32.
         wavelet: its name.
+        room: where the answer lies until the next picture is split, which may be the approximation of this one; None
+            takes memory of its own.
 
     Returns:
-        The approximation (h, w) and the detail (h, w, 3): along x, along y, along both. h is (H + taps - 1) // 2.
+        The approximation (h, w) and the detail (3, h, w): along x, along y, along both. h is (H + taps - 1) // 2.
 
     Source: Mallat 1989, doi:10.1109/34.192463; half-sample symmetric borders.
     """
-    low, high = filters_of(wavelet)
-    top, bottom = _halves(picture, low, high)
-    ll, lh = (cv2.transpose(part) for part in _halves(cv2.transpose(top), low, high))
-    hl, hh = (cv2.transpose(part) for part in _halves(cv2.transpose(bottom), low, high))
-    return ll, cv2.merge([lh, hl, hh])
+    room = room or Room()
+    pair = np.stack(filters_of(wavelet)).astype(np.float32)
+    halves = _halves(picture, pair, room, "halves")  # (h, 2, W)
+    height, _, width = halves.shape
+    found = room.array("found", 4, height, (width + pair.shape[1] - 1) // 2)
+    for place in (0, 1):
+        turned = cv2.transpose(halves[:, place], dst=room.array("turned", width, height))
+        quarters = _halves(turned, pair, room, "quarters")  # (w, 2, h)
+        for part in (0, 1):
+            cv2.transpose(quarters[:, part], dst=found[2 * place + part])
+    return found[0], found[1:]
 
 
 def join(approximation: Map, detail: Map, shape: tuple[int, int], wavelet: str) -> Map:
@@ -86,7 +116,7 @@ def join(approximation: Map, detail: Map, shape: tuple[int, int], wavelet: str) 
 
     Args:
         approximation: (h, w) float32.
-        detail: (h, w, 3) float32.
+        detail: (3, h, w) float32.
         shape: (H, W) of the picture that was split.
         wavelet: its name.
 
@@ -94,20 +124,21 @@ def join(approximation: Map, detail: Map, shape: tuple[int, int], wavelet: str) 
         (H, W) float32.
     """
     low, high = filters_of(wavelet)
-    lh, hl, hh = cv2.split(detail)
-    transposed = [cv2.transpose(part) for part in (approximation, lh, hl, hh)]
+    transposed = [cv2.transpose(part) for part in (approximation, *detail)]
     top = cv2.transpose(_whole(transposed[0], transposed[1], low, high)[: shape[1]])
     bottom = cv2.transpose(_whole(transposed[2], transposed[3], low, high)[: shape[1]])
     return _whole(top, bottom, low, high)[: shape[0]]
 
 
-def _halves(picture: Map, low: NDArray[np.float64], high: NDArray[np.float64]) -> tuple[Map, Map]:
-    # out[i] = sum_j f[j] x[2 i + 1 - j], along the rows
-    taps = low.size
-    count = (picture.shape[0] + taps - 1) // 2
-    padded = cv2.copyMakeBorder(picture, taps - 2, taps, 0, 0, cv2.BORDER_REFLECT)
-    slices = [padded[taps - 1 - j :: 2][:count] for j in range(taps)]
-    return _sum(slices, low), _sum(slices, high)
+def _halves(picture: Map, pair: NDArray[np.float32], room: Room, name: str) -> Map:
+    # out[i, f] = sum_j pair[f, j] x[2 i + 1 - j], along the rows; (h, 2, W)
+    (rows, width), taps = picture.shape, pair.shape[1]
+    count = (rows + taps - 1) // 2
+    padded = room.array("padded", rows + 2 * taps - 2, width)
+    cv2.copyMakeBorder(picture, taps - 2, taps, 0, 0, cv2.BORDER_REFLECT, dst=padded)
+    down, right = padded.strides
+    slices = np.lib.stride_tricks.as_strided(padded, (count, taps, width), (2 * down, down, right), writeable=False)
+    return np.matmul(np.ascontiguousarray(pair[:, ::-1]), slices, out=room.array(name, count, 2, width))
 
 
 def _whole(low_part: Map, high_part: Map, low: NDArray[np.float64], high: NDArray[np.float64]) -> Map:

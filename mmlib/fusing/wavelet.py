@@ -10,7 +10,7 @@ import numpy as np
 from mmlib.filters import Map, grey_levels
 from mmlib.fusing.colour import recolour
 from mmlib.fusing.detail import noise_variance
-from mmlib.fusing.dwt import join, most_levels, split
+from mmlib.fusing.dwt import Room, join, most_levels, split
 from mmlib.fusing.mean import fine_strength
 from mmlib.fusing.method import Layout, Result
 from mmlib.fusing.sharpest import Sharpest
@@ -31,12 +31,13 @@ SHIFTS = (0, 3)
 class Grid:
     """The sums of all frames' coefficients on one grid."""
 
-    def __init__(self, size: tuple[int, int], shift: int) -> None:
+    def __init__(self, size: tuple[int, int], shift: int, room: Room | None = None) -> None:
         """Start with nothing.
 
         Args:
             size: rows and columns of the frames.
             shift: how far the grid is moved, px.
+            room: memory to work in, which grids may share.
         """
         self.size = size
         self.shift = shift
@@ -44,6 +45,7 @@ class Grid:
         self.shapes: list[tuple[int, int]] = []
         self.sums: list[Map] = []
         self.weights: list[Map] = []
+        self.room = room or Room()
 
     def see(self, grey: Map, noise: float) -> None:
         """Add a frame.
@@ -62,15 +64,18 @@ class Grid:
         for level in range(self.levels):
             if first:
                 self.shapes.append((rest.shape[0], rest.shape[1]))
-            rest, detail = split(rest, WAVELET)
-            mean = np.full((1, 3), 1 / (3 * noise), np.float32)
-            strong = cv2.blur(cv2.transform(cv2.multiply(detail, detail), mean), WINDOW)
+            rest, detail = split(rest, WAVELET, self.room)
+            strong: Map = np.zeros(detail.shape[1:], np.float32)
+            for part in detail:
+                cv2.accumulateSquare(part, strong)
+            strong = cv2.blur(np.multiply(strong, np.float32(1 / (3 * noise)), out=strong), WINDOW)
             weight = np.clip(strong, 1, MOST, out=strong)
             weight = cv2.pow(weight, POWER)
             if first:
                 self.sums.append(np.zeros_like(detail))
                 self.weights.append(np.zeros_like(weight))
-            cv2.accumulateProduct(detail, cv2.merge([weight, weight, weight]), self.sums[level])
+            for part, total in zip(detail, self.sums[level], strict=True):
+                cv2.accumulateProduct(part, weight, total)
             cv2.add(self.weights[level], weight, dst=self.weights[level])
         if first:
             self.sums.append(np.zeros_like(rest))
@@ -82,7 +87,7 @@ class Grid:
         """Put the levels together: (H, W) luma."""
         grey = self.sums[-1] / self.weights[-1]
         for level in range(self.levels - 1, -1, -1):
-            detail = self.sums[level] / self.weights[level][..., None]
+            detail = self.sums[level] / self.weights[level]
             grey = join(grey, detail, self.shapes[level], WAVELET)
         return grey[self.shift :, self.shift :]
 
@@ -101,7 +106,8 @@ class Wavelet:
 
     def __init__(self, layout: Layout) -> None:
         self.sharpest = Sharpest(layout)
-        self.grids = [Grid(layout.size, shift) for shift in SHIFTS]
+        room = Room()
+        self.grids = [Grid(layout.size, shift, room) for shift in SHIFTS]
 
     def see(self, frame: Frame, number: int, turn: int = 0) -> None:
         """Add one frame on every grid."""

@@ -20,6 +20,7 @@ from mmlib.errors import InputError
 from mmlib.io.arrays import npy_header, read_npy_header
 from mmlib.io.mapped import MappedArrays
 from mmlib.io.reasons import reading, writing
+from mmlib.io.spooling import write_all
 from mmlib.pictures import Frame
 from mmlib.progress import Progress, silent
 
@@ -156,15 +157,15 @@ class Cache:
             if count == 0:
                 shape, dtype = frame.shape, frame.dtype
                 with writing(f"the cache folder {self.folder}"):
-                    _write_all(file, npy_header((0, *shape), dtype))
+                    write_all(file, npy_header((0, *shape), dtype))
             with writing(f"the cache folder {self.folder}"):
-                _write_all(file, np.ascontiguousarray(frame).data.cast("B"))
+                write_all(file, np.ascontiguousarray(frame).data.cast("B"))
             count += 1
             written += frame.nbytes
             self._check_room(written)
         with writing(f"the cache folder {self.folder}"):
             file.seek(0)
-            _write_all(file, npy_header((count, *shape), dtype))
+            write_all(file, npy_header((count, *shape), dtype))
             os.fsync(file.fileno())
 
     def _check_room(self, needed: int) -> None:
@@ -258,10 +259,3 @@ def _try(lock: filelock.FileLock) -> bool:
     except (filelock.Timeout, RuntimeError):  # held by another process, or by this very thread
         return False
     return True
-
-
-def _write_all(file: Any, content: Any) -> None:
-    """Write every byte: an unbuffered file may take fewer than it is given before it says that the disk is full."""
-    view = memoryview(content)
-    while view:
-        view = view[file.write(view) :]

@@ -148,6 +148,18 @@ def looks_like_picture(name: str) -> bool:
     return Path(name).suffix.lower() in {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 
 
+def in_picture_files(stack: ZStack) -> bool:
+    """Say whether the frames of a stack are picture files of their own, in a folder or an archive.
+
+    Args:
+        stack: any stack; chosen frames are asked as the whole they come from.
+
+    Returns:
+        Whether they are.
+    """
+    return isinstance(stack.reader, PictureFrames)
+
+
 def gather(items: Sequence[Item], source: str, limits: Limits) -> ZStack:
     """Make a stack of picture files: the size of more than half of them wins, the rest are reported and left out.
 

@@ -43,7 +43,7 @@ class Levels:
         if self.low == 0 and self.scale == 1:
             return np.ascontiguousarray(values, dtype=self.dtype)
         scaled = (np.asarray(values, np.float64) - self.low) * self.scale
-        return np.clip(np.rint(scaled), 0, np.iinfo(self.dtype).max).astype(self.dtype)
+        return np.clip(np.rint(scaled), 0, np.iinfo(self.dtype).max).astype(self.dtype, order="C")
 
 
 def kept(dtype: np.dtype[Any]) -> Levels | None:

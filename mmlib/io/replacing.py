@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mmlib.errors import InputError
 from mmlib.io.reasons import writing
+from mmlib.io.targets import check_free
 
 
 @contextmanager
@@ -58,8 +58,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     with writing(path):
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-            raise InputError(f"{path} exists and is not empty; name a new folder")
+        check_free(path)
         beside.mkdir()
         try:
             yield beside

@@ -70,10 +70,26 @@ class TiffPlanes:
             self.page = series.keyframe
             single = [one for one in every if len(one.pages) == 1 and one.shape == self.page.shape == series.shape]
             single = [one for one in single if one.keyframe.dtype == self.page.dtype]
-            self._share_out(series, [one.pages[0] for one in single] if len(single) > 1 else None)
+            pages = [one.pages[0] for one in single]
+            lost = self._ends_early()
+            if lost and len(every) == len(series.pages) == 1:  # tifffile gives up all pages but the first
+                there: Any = self.tif.pages
+                pages = [page for page in there if page.keyframe.shape == self.page.shape]
+            self._share_out(series, pages if len(pages) > 1 else None)
+            if lost and not any("of its" in remark for remark in self.remarks):
+                self.remarks.append(f"is cut short: {len(self)} frames can be read, the others are missing")
         others = sum(1 for one in every if one is not series and one not in single and not one.is_pyramidal)
         if others:
             self.remarks.append(f"also holds {others} pictures of another kind, which are left out")
+
+    def _ends_early(self) -> bool:
+        """Say whether the last page that is there names one more, which is not."""
+        place = self.tif.pages.next_page_offset
+        if place is None:
+            return False
+        self.tif.filehandle.seek(place)
+        after = self.tif.filehandle.read(self.tif.tiff.offsetsize)
+        return any(after)
 
     def _share_out(self, series: Any, pages: list[Any] | None) -> None:
         """Decide which planes make which frame, and drop the frames that the file does not hold whole.

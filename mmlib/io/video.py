@@ -72,6 +72,8 @@ class VideoReader:
             yield from self._decode(opened)
 
     def _decode(self, opened: Any) -> Iterator[Frame]:
+        if not len(opened.streams):
+            raise InputError(f"{self.path} is no whole video, only its beginning is there; copy it again")
         if not opened.streams.video:
             raise InputError(f"{self.path} has no pictures, only sound or data; choose another video")
         stream = opened.streams.video[0]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from mmlib.io.chunks import with_text
 from mmlib.io.provenance import KEYWORD, to_words
 from mmlib.io.reasons import reading
 from mmlib.io.replacing import replacing
+from mmlib.io.targets import check_ending
 from mmlib.pictures import Frame, as_picture, check_shape, to_uint8, to_uint16
 
 _PNG_LEVEL = 3
@@ -41,9 +44,7 @@ def write_picture(
         InputError: if the picture or the ending is another, or the disk refuses; then nothing is left behind.
     """
     where = Path(path)
-    suffix = where.suffix.lower()
-    if suffix not in (".png", ".tif", ".tiff"):
-        raise InputError(f"{where} must end in .png, .tif or .tiff; a picture is written as PNG or TIFF")
+    suffix = check_ending(where, "picture")
     frame = _in_bits(picture, bits, 8 if suffix == ".png" else 16)
     words = to_words(provenance)
     if suffix == ".png":
@@ -65,7 +66,7 @@ def _in_bits(picture: NDArray[Any], bits: int | None, bits_of_float: int) -> Fra
         return frame if bits is None else to_uint8(frame) if bits == 8 else to_uint16(frame)
     full = 2 ** (bits or bits_of_float) - 1
     levels: Frame = np.rint(as_picture(picture) * np.float32(full))
-    return levels.astype(np.uint8 if full == 255 else np.uint16)
+    return levels.astype(np.uint8 if full == 255 else np.uint16, order="C")  # encoders read rows
 
 
 def _tiff(frame: NDArray[Any], words: str) -> bytes:
@@ -82,6 +83,25 @@ def _tiff(frame: NDArray[Any], words: str) -> bytes:
     return held.getvalue()
 
 
+def write_table(path: str | os.PathLike[str], columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV.
+
+    Args:
+        path: a file of that name is replaced.
+        columns: the names in its first line.
+        rows: a value for each column.
+
+    Raises:
+        InputError: if the disk refuses; then nothing is left behind.
+    """
+    held = io.StringIO(newline="")
+    writer = csv.writer(held)
+    writer.writerow(columns)
+    writer.writerows(rows)
+    with replacing(Path(path)) as file:
+        file.write(held.getvalue().encode())
+
+
 def write_map(path: str | os.PathLike[str], values: NDArray[Any], *, provenance: dict[str, Any] | None = None) -> None:
     """Write a map of numbers, such as depth in micrometres, as a 32-bit float TIFF.
 
@@ -94,8 +114,7 @@ def write_map(path: str | os.PathLike[str], values: NDArray[Any], *, provenance:
         InputError: if the map or the ending is another, or the disk refuses; then nothing is left behind.
     """
     where = Path(path)
-    if where.suffix.lower() not in (".tif", ".tiff"):
-        raise InputError(f"{where} must end in .tif or .tiff; a map is written as a 32-bit TIFF")
+    check_ending(where, "map")
     if values.ndim != 2 or not values.size:
         raise InputError(f"a map must be (H, W) with at least one pixel; its shape is {values.shape}")
     content = _tiff(values.astype(np.float32), to_words(provenance))

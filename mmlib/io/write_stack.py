@@ -14,11 +14,11 @@ from typing import IO, Any
 import numpy as np
 import tifffile
 
-from mmlib.errors import InputError
 from mmlib.io.arrays import npy_header
 from mmlib.io.notes import NOTES_FILE, notes_trailer, stack_notes
 from mmlib.io.provenance import KEYWORD, to_words
 from mmlib.io.replacing import replacing, replacing_folder
+from mmlib.io.targets import check_ending
 from mmlib.io.write import write_picture
 from mmlib.progress import Progress, report, silent
 from mmlib.stacks import ZStack
@@ -50,7 +50,7 @@ def write_stack(
     """
     where = Path(path)
     words = to_words(provenance)
-    suffix = where.suffix.lower()
+    suffix = check_ending(where, "stack")
     writers: dict[str, Callable[[IO[bytes]], None]] = {
         ".tif": lambda file: _write_ome(file, stack, words, progress),
         ".tiff": lambda file: _write_ome(file, stack, words, progress),
@@ -60,10 +60,6 @@ def write_stack(
     }
     if suffix == "":
         _write_folder(where, stack, provenance, progress)
-    elif suffix not in writers:
-        raise InputError(
-            f"{where} must end in .tif, .npy, .zip or .mp4, or in nothing for a folder; it ends in {suffix}"
-        )
     else:
         with replacing(where) as file:
             writers[suffix](file)

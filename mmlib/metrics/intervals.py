@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from mmlib.errors import InputError, unknown
 
@@ -167,6 +166,8 @@ def accuracy_interval(right: int, total: int, *, level: float = 0.95) -> Interva
             f"right answers must be between 0 and the total, which must be 1 or more; got {right} of {total}"
         )
     _check_level(level)
+    from scipy import special  # slow to load, and most who name the measures need none of it
+
     z = float(special.ndtri((1 + level) / 2))
     share = right / total
     middle = (share + z * z / (2 * total)) / (1 + z * z / total)
@@ -186,6 +187,8 @@ def _corrected(
     """Shift the quantiles to read by bias and acceleration (Efron 1987, equations 2.3 and 6.6)."""
     if sample.size < 3:
         return tails
+    from scipy import special
+
     below = (np.count_nonzero(drawn < estimate) + np.count_nonzero(drawn <= estimate)) / (2 * drawn.size)
     bias = special.ndtri(np.clip(below, 1 / (drawn.size + 1), drawn.size / (drawn.size + 1)))
     others = np.array([statistic(np.delete(sample, i), axis=-1) for i in range(sample.size)])

@@ -6,12 +6,12 @@ is here because published tables print it, and nothing in mmlib chooses by it.
 
 from __future__ import annotations
 
+from math import lgamma
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from mmlib.errors import InputError
 from mmlib.metrics.pairs import Mask, check_field, check_size
@@ -133,7 +133,7 @@ def _fit(values: Map) -> list[float]:
     ratio = float(np.abs(values).sum() / count) ** 2 / ((left_sum + right_sum) / count)
     skew = left / right
     shape = _shape_of(ratio * (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2)
-    mean = (right - left) * np.exp(gammaln(2 / shape) - (gammaln(1 / shape) + gammaln(3 / shape)) / 2)
+    mean = (right - left) * np.exp(lgamma(2 / shape) - (lgamma(1 / shape) + lgamma(3 / shape)) / 2)
     return [shape, float(mean), float(left**2), float(right**2)]
 
 
@@ -143,7 +143,7 @@ def _shape_of(ratio: float) -> float:
 
     def excess(log_shape: float) -> float:
         shape = np.exp(log_shape)
-        return float(2 * gammaln(2 / shape) - gammaln(1 / shape) - gammaln(3 / shape) - np.log(ratio))
+        return float(2 * lgamma(2 / shape) - lgamma(1 / shape) - lgamma(3 / shape) - np.log(ratio))
 
     low, high = np.log(0.05), np.log(100)
     if excess(low) >= 0:

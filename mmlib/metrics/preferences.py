@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from mmlib.errors import InputError, unknown
 from mmlib.metrics.intervals import Interval
@@ -101,6 +100,8 @@ def bradley_terry(
     information += np.diag(lone - information.sum(axis=1))
     centre = np.eye(count) - 1 / count
     covariance = centre @ np.linalg.pinv(information, hermitian=True) @ centre
+    from scipy import special  # slow to load, and most who name the measures need none of it
+
     error = special.ndtri((1 + level) / 2) * np.sqrt(np.maximum(np.diag(covariance), 0))
     score -= score.mean()
     return [

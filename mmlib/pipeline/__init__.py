@@ -6,6 +6,7 @@ from mmlib.pipeline.plan import Plan
 from mmlib.pipeline.retouched import retouch, retouch_source
 from mmlib.pipeline.running import Outcome, run, run_source
 from mmlib.pipeline.sources import depth_unit, open_frames, provenance
+from mmlib.pipeline.targets import check_targets
 from mmlib.pipeline.verbs import VERBS, focus_source, fuse_source, run_verb, select_source
 from mmlib.pipeline.writing import write_curve, write_depth, write_frames, write_fused
 
@@ -13,6 +14,7 @@ __all__ = [
     "VERBS",
     "Outcome",
     "Plan",
+    "check_targets",
     "deblur_frame",
     "deblur_source",
     "depth_unit",

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mmlib import io
 from mmlib.deblurring import METHODS, Deblurred, deblur_stack
 from mmlib.errors import InputError
 from mmlib.field import find_field
-from mmlib.pictures import to_uint16
+from mmlib.pictures import Frame, to_uint16
 from mmlib.pipeline.sources import open_frames, provenance
 from mmlib.progress import Progress, part, silent
 from mmlib.stacks import ZStack, from_array
@@ -123,13 +122,16 @@ def write_all_deblurred(
     """
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".deblurring") as place:
-            shape = (len(stack), *stack.shape)
-            frames = np.lib.format.open_memmap(Path(place) / "frames.npy", mode="w+", dtype=np.uint16, shape=shape)
             restoring = deblur_stack(stack, method=method, speed=speed, progress=part(progress, 0, 0.9))
             seconds, last = 0.0, next(restoring)
-            for found in chain([last], restoring):
-                frames[found.frame] = to_uint16(found.picture)
-                seconds, last = seconds + found.seconds, found
+
+            def restored_frames() -> Iterator[Frame]:
+                nonlocal seconds, last
+                for found in chain([last], restoring):
+                    seconds, last = seconds + found.seconds, found
+                    yield to_uint16(found.picture)
+
+            frames = io.spool(Path(place) / "frames.npy", restored_frames(), target=path)
             known = {name: getattr(stack, name) for name in ("z_um", "pixel_um", "times_s", "speed")}
             made = provenance(stack, "deblur", last.method, last.parameters)
             restored = from_array(frames, source=stack.source, **known)

@@ -147,13 +147,10 @@ def take_out_blur(bench: Bench, progress: Progress = silent) -> str:
         return "switched off"
     from mmlib.deblurring import deblur_stack
 
-    frames, stack = bench.folder / "restored.npy", bench.stack
-    shape = (len(stack), *stack.shape)
-    restored = np.lib.format.open_memmap(frames, mode="w+", dtype=stack.dtype, shape=shape)
-    started = time.perf_counter()
-    for number, found in enumerate(deblur_stack(stack, method=method, speed=speed, progress=progress)):
-        restored[number] = to_uint8(found.picture) if stack.dtype == np.uint8 else to_uint16(found.picture)
-    restored.flush()
+    stack, started = bench.stack, time.perf_counter()
+    as_before = to_uint8 if stack.dtype == np.uint8 else to_uint16
+    found = deblur_stack(stack, method=method, speed=speed, progress=progress)
+    restored = io.spool(bench.folder / "restored.npy", (as_before(frame.picture) for frame in found))
     known = {name: getattr(stack, name) for name in ("z_um", "pixel_um", "times_s", "bit_depth", "speed", "warnings")}
     identity = f"{stack.content_hash[:20]}deblur{method}"
     bench.stack = dataclasses.replace(from_array(restored, source=stack.source, **known), identify=lambda: identity)

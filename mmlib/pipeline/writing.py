@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,12 +51,13 @@ def write_curve(report: FocusReport, stack: ZStack, path: Path) -> None:
         report: what `focus` found.
         stack: what it was found in.
         path: where to.
+
+    Raises:
+        InputError: if the file cannot be written.
     """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["frame", "z_um", "sharpness"])
-        heights = stack.z_um or [""] * len(stack)
-        rows.writerows(zip(range(len(stack)), heights, map(float, report.curve), strict=True))
+    heights = stack.z_um or [""] * len(stack)
+    rows = zip(range(len(stack)), heights, map(float, report.curve), strict=True)
+    io.write_table(path, ["frame", "z_um", "sharpness"], rows)
 
 
 def write_frames(stack: ZStack, frames: Sequence[int], path: Path, *, progress: Progress = silent) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mmlib.errors import InputError
 
@@ -15,6 +16,9 @@ NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
 PORTS_TRIED = 20
 """How many ports above the wanted one are tried."""
+
+ANSWER_S = 2.0
+"""How long a scheduler has to answer before its absence is said."""
 
 Say = Callable[[str], None]
 
@@ -39,7 +43,8 @@ def serve(
         say: told each line that the user should read.
 
     Raises:
-        InputError: if no port is free, the host is not of this computer, or the data folder is not a folder.
+        InputError: if no port is free, the host is not of this computer, the data folder is not a folder, or the
+            scheduler is named in another way.
     """
     from mmlib.server.cluster import Cluster
     from mmlib.server.voila import build
@@ -51,6 +56,8 @@ def serve(
         if not folder.is_dir():
             raise InputError(f"the data folder {data} is not a folder; create it or name another")
         os.environ["MMLIB_DATA"] = str(folder)
+    if scheduler is not None and not answers(scheduler):
+        say(f"No scheduler answers at {scheduler} yet; jobs fail until one does.")
     chosen = free_port(host, port)
     if chosen != port:
         say(f"Port {port} is taken, so this dashboard uses {chosen}.")
@@ -111,6 +118,32 @@ def network_name(host: str) -> str:
             return str(probe.getsockname()[0])
         except OSError:
             return socket.gethostname()
+
+
+def answers(scheduler: str) -> bool:
+    """Say whether something listens where a scheduler should.
+
+    Args:
+        scheduler: its address, ``tcp://host:port``.
+
+    Returns:
+        Whether it does.
+
+    Raises:
+        InputError: if the address is of another form.
+    """
+    try:
+        named = urlsplit(scheduler)
+        place = named.hostname, named.port
+    except ValueError:
+        place = None, None
+    if "://" not in scheduler or not all(place):
+        raise InputError(f"a scheduler is named like tcp://192.168.0.5:8786; got {scheduler!r}")
+    try:
+        socket.create_connection(place, timeout=ANSWER_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def is_loopback(host: str) -> bool:

@@ -67,7 +67,8 @@ def open_source(
 
     Args:
         source: the name or the path.
-        speed: scan speed 1 (slow) to 4 (fast) of a simulated specimen; its slowest if None.
+        speed: scan speed 1 (slow) to 4 (fast) of a simulated specimen, its slowest if None; or that of a stack which
+            does not know its own.
         data: folder of the user's stacks.
         progress: told while a video is decoded.
 
@@ -79,7 +80,10 @@ def open_source(
     """
     card, path = _locate(source, data)
     if card is None:
-        return io.open_stack(path, progress=progress)
+        if speed not in (None, 1, 2, 3, 4):
+            raise InputError(f"speed must be 1 (slow), 2, 3 or 4 (fast); got {speed}")
+        stack = io.open_stack(path, progress=progress)
+        return stack if stack.speed is not None else replace(stack, speed=speed)
     chosen = card.closest_speed(speed)
     about = _notes(path)["speeds"][str(chosen)]
     stack = io.open_stack(path / about["file"], progress=progress)
