@@ -32,7 +32,8 @@ def specimens_of(
         folder: where the pictures lie, also in folders within it; or one picture.
         pixel_um: edge of a pixel in micrometres.
         generator: where all luck comes from.
-        largest: rows and columns that are cut from larger pictures; None takes them whole.
+        largest: rows and columns that are cut from larger pictures, and even ones from all, as films need them; None
+            takes them whole.
         **choices: anything else that `mmlib.simulation.families.from_texture` takes.
 
     Returns:
@@ -63,6 +64,8 @@ def _made(
 
     for path in pictures:
         picture = io.read_picture(path)
-        sizes = {} if largest is None else dict(zip(("height", "width"), map(min, picture.shape, largest), strict=True))
-        told = {"name": path.stem, **sizes, **choices}
+        told = {"name": path.stem, **choices}
+        if largest is not None:
+            height, width = (min(size, most) for size, most in zip(picture.shape, largest, strict=False))
+            told |= {"height": max(2, height - height % 2), "width": max(2, width - width % 2)}
         yield from_texture(picture, pixel_um=pixel_um, generator=generator, **told)
