@@ -295,19 +295,19 @@ def train(
 
 @app.command()
 def simulate(
-    specimen: Annotated[str, typer.Argument(help="a family of specimens, such as blood_smear")],
+    specimen: Annotated[str, typer.Argument(help="a family, such as blood_smear, a picture, or a folder of them")],
     output: Annotated[Path, typer.Option("--output", "-o", help="folder for the stack and its truth")],
     seed: Annotated[int, typer.Option(help="which individual")] = 0,
     speed: Annotated[int, typer.Option(help="scan speed 1 (slow) to 4 (fast)")] = 1,
     planes: Annotated[int | None, typer.Option(help="how many planes")] = None,
+    video: Annotated[bool, typer.Option("--video", help="an MP4, as phones keep it, in place of a TIFF")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a stack of a specimen with its truth: stack, truth.png, depth.tif (um), parameters.json."""
-    from mmlib.simulation import simulate as make
-    from mmlib.specimens import write_simulated
+    from mmlib.specimens import make_simulated as make
 
-    made = make(specimen, seed=seed, speed=speed, planes=planes, progress=shown_progress())
-    say({"written": [str(path) for path in write_simulated(made, output)]}, as_json)
+    files = make(specimen, output, seed=seed, speed=speed, planes=planes, video=video, progress=shown_progress())
+    say({"written": [str(path) for path in files]}, as_json)
 
 
 @app.command()

@@ -41,6 +41,9 @@ class Objective:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name} of an objective must be a positive number; got {value}")
+        for name in ("spherical_waves", "axial_chromatic_um"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} of an objective must be a finite number; got {getattr(self, name)}")
         if self.numerical_aperture > self.medium_index:
             raise InputError(
                 f"the numerical aperture ({self.numerical_aperture:g}) cannot exceed the index of the medium "
@@ -216,10 +219,15 @@ def propagate(
         (H, W) complex amplitude there, less the phase of an upright plane wave.
 
     Raises:
-        InputError: if a size is not positive.
+        InputError: if the field is no (H, W), or a size, the wavelength or the index is not positive.
 
     Source: Goodman, Introduction to Fourier Optics, section 3.10.
     """
+    if field.ndim != 2 or not wavelength_um > 0 or not index > 0 or not math.isfinite(distance_um):
+        raise InputError(
+            "light needs a field (H, W), a positive wavelength and index, and a finite distance; "
+            f"got shape {field.shape}, {wavelength_um} um, {index} and {distance_um} um"
+        )
     height, width = field.shape
     fy, fx = frequencies(height, width, pixel_um)
     turns = axial_frequency(fy**2 + fx**2, wavelength_um, index) * distance_um
@@ -251,7 +259,7 @@ def defocus_psf(
         (size, size) kernel, sum 1, sampled at the middle of each pixel.
 
     Raises:
-        InputError: if a size is not positive or the aperture exceeds the index.
+        InputError: if a size is not positive, the distance is not finite or the aperture exceeds the index.
 
     Source: Born and Wolf, Principles of Optics, section 8.8; used for microscope focus by Yang et al. 2018,
         doi:10.1186/s12859-018-2087-4.
@@ -264,6 +272,8 @@ def defocus_psf(
             f"a kernel needs an odd size and a positive pixel and wavelength; "
             f"got {size}, {pixel_um} um and {wavelength_um} um"
         )
+    if not math.isfinite(defocus_um):
+        raise InputError(f"the distance from focus must be a finite number of micrometres; got {defocus_um}")
     wavenumber, sine = 2 * math.pi / wavelength_um, numerical_aperture / index
     offset = (np.arange(size) - size // 2) * pixel_um
     square = offset[:, None] ** 2 + offset[None, :] ** 2

@@ -11,7 +11,7 @@ from mmlib.errors import InputError
 from mmlib.experiments.benchmark_set import MANIFEST, make_one, make_set
 from mmlib.experiments.contact_sheet import real_rows, sheet
 from mmlib.experiments.crops import FEATURES, SIZE, Crops, crops_of, features, noise_level, spectrum
-from mmlib.experiments.realism import _peaks, real_crops, summary, tell_apart
+from mmlib.experiments.realism import _peaks, real_crops, real_from_real, summary, tell_apart
 from mmlib.experiments.recipes import TEST_ONLY, benchmark, demo, scene
 from mmlib.simulation.families import FAMILIES
 from mmlib.specimens import open_source, truth_of
@@ -93,6 +93,14 @@ def test_the_judge_tells_noise_from_less_noise_but_not_like_from_like():
     assert told["auc"] > 0.95
     assert told["stacks"] == [6, 6]
     assert "noise" in told["telling"]
+
+
+def test_one_laboratory_is_told_from_the_others_where_they_differ():
+    noisy = [made_up(f"a/{i}", i, 0.1) for i in range(3)]
+    alike = [made_up(f"{folder}/{i}", 10 * k + i, 0.05) for k, folder in ((2, "b"), (3, "c")) for i in range(3)]
+    told = real_from_real([*noisy, *alike, made_up("alone/0", 99, 0.05)])
+    assert set(told) == {"a", "b", "c"}  # one stack is no laboratory
+    assert told["a"] > 0.95 > told["b"]
 
 
 def test_crops_come_from_inside_the_disc_and_hold_something(tmp_path):

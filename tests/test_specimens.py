@@ -12,7 +12,7 @@ import mmlib.specimens as specimens
 from mmlib import io
 from mmlib.errors import InputError
 from mmlib.simulation import simulate
-from mmlib.specimens import catalogue, open_source, truth_of, write_simulated
+from mmlib.specimens import catalogue, make_simulated, open_source, truth_of, write_simulated
 from mmlib.specimens.catalogue import DEMO
 from mmlib.stacks import from_array
 
@@ -139,6 +139,9 @@ def test_scans_of_different_specimens_are_not_written_together(tmp_path):
         write_simulated(made, tmp_path / "mixed")
     with pytest.raises(InputError, match="no scan to write"):
         write_simulated([], tmp_path / "none")
+    odd = simulate("yeast", planes=2, height=33, width=32)
+    with pytest.raises(InputError, match="an mp4 has even sizes, and its truth must fit it; the frames are 33 x 32"):
+        write_simulated(odd, tmp_path / "odd", kind="mp4")
 
 
 def test_pictures_in_a_folder_become_specimens(tmp_path):
@@ -153,3 +156,36 @@ def test_pictures_in_a_folder_become_specimens(tmp_path):
     made = list(specimens.specimens_of(tmp_path, pixel_um=0.5, generator=generator, relief="tilted"))
     assert [specimen.family for specimen in made] == ["0", "1"]
     assert made[0].density.shape[-2:] in {(40, 50)}
+
+
+def test_a_scan_of_a_family_or_of_ones_own_pictures_is_made_and_found(tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(2):
+        picture = np.random.default_rng(i).integers(0, 255, (41, 50, 3), dtype=np.uint8)
+        io.write_picture(pictures / f"slide{i}.png", picture)
+    files = make_simulated(pictures, tmp_path / "scans", planes=3, speed=2)
+    assert {file.parent.name for file in files} == {"slide0", "slide1"}
+    for name in ("slide0", "slide1"):
+        assert len(open_source(name, data=tmp_path / "scans")) == 2
+        assert truth_of(name, data=tmp_path / "scans").picture.shape == (40, 50, 3)
+    one = make_simulated(pictures / "slide1.png", tmp_path / "one", planes=2, video=True)
+    assert (tmp_path / "one" / "stack.mp4") in one
+    film = open_source("one", data=tmp_path)
+    assert film.z_um is not None
+    assert film.shape == truth_of("one", data=tmp_path).picture.shape == (40, 50, 3)  # a film has even sizes
+
+
+def test_what_cannot_be_scanned_or_written_is_told_before_the_work(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file.txt").write_text("no folder")
+    for specimen, folder, words in (
+        ("unicorn", "out", "unknown specimen 'unicorn'"),
+        (tmp_path / "gone.png", "out", r"there is no picture or folder .*gone.png; check the path"),
+        (tmp_path / "empty", "out", r"the texture folder .* has no pictures"),
+        (tmp_path / "file.txt", "out", "file.txt"),
+        ("yeast", "file.txt", r"cannot make the folder .*file.txt: File exists; choose another"),
+    ):
+        with pytest.raises(InputError, match=words):
+            make_simulated(specimen, tmp_path / folder, planes=10_000)
+    assert not (tmp_path / "out" / "parameters.json").exists()

@@ -40,22 +40,26 @@ def sheet(
     rows = []
     for family in report(families, len(families), "families", progress):
         slow = simulate(family, height=size, width=size, planes=planes, seed=seed)
-        shown = [slow.stack[i] for i in _five(len(slow.stack))]
+        chosen, middle_um = _five(len(slow.stack)), float(np.median(slow.depth_um))
+        shown = [slow.stack[i] for i in chosen]
+        notes = [f"{z - middle_um:+.1f} um" for z in (slow.stack.z_um or ())]
         shown.append(to_uint8(slow.truth))
         for speed in (2, 3, 4):
             fast = simulate(family, height=size, width=size, planes=planes, seed=seed, speed=speed).stack
             shown.append(fast[len(fast) // 2])
-        rows.append(_row(shown, family))
+        words = [*(notes[i] for i in chosen), "truth", "speed 2", "speed 3", "speed 4"]
+        rows.append(_row(shown, [f"{family} {words[0]}", *words[1:]]))
     return np.concatenate(rows)
 
 
-def real_rows(folder: Path, *, size: int = 160, columns: int = 9) -> NDArray[np.uint8]:
-    """Draw a row for each real stack in a folder: five frames, whole, then four of their middles at full size.
+def real_rows(folder: Path, *, size: int = 160, columns: int = 9, skip: tuple[str, ...] = ()) -> NDArray[np.uint8]:
+    """Draw a row for each real stack in a folder: five frames, whole, then four of them at full size where most is.
 
     Args:
         folder: where stacks of at least three frames lie.
         size: edge of a picture, pixels.
         columns: pictures in a row.
+        skip: stacks whose names contain one of these are left out.
 
     Returns:
         (rows, columns, 3) uint8.
@@ -65,21 +69,21 @@ def real_rows(folder: Path, *, size: int = 160, columns: int = 9) -> NDArray[np.
     """
     rows = []
     for card in catalogue(folder):
-        if card.built_in:
+        if card.built_in or any(word in card.name for word in skip):
             continue
         try:
             stack = open_source(card.name, data=folder)
         except InputError:
             continue
         if 3 <= len(stack) <= 60:
-            rows.append(_row(_shown(stack, size, columns), card.name))
+            rows.append(_row(_shown(stack, size, columns), [card.name]))
     if not rows:
         raise InputError(f"{folder} holds no stack of 3 to 60 frames; name a folder of folders of pictures")
     return np.concatenate(rows)
 
 
 def _shown(stack: ZStack, size: int, columns: int) -> list[NDArray[np.uint8]]:
-    """Give five whole frames, made small, and cuts from the middles of frames."""
+    """Give five whole frames, made small, and cuts of the place that shows most detail in any of them."""
     frames = [_colour(to_uint8(stack[i])) for i in _five(len(stack))]
     edge = min(stack.height, stack.width)
     top, left = (stack.height - edge) // 2, (stack.width - edge) // 2
@@ -88,9 +92,23 @@ def _shown(stack: ZStack, size: int, columns: int) -> list[NDArray[np.uint8]]:
         for frame in frames
     ]
     cut = min(size, edge)
-    y, x = (stack.height - cut) // 2, (stack.width - cut) // 2
+    y, x = _place(frames, cut)
     cuts = [cv2.resize(frame[y : y + cut, x : x + cut], (size, size)) for frame in frames]
     return [np.asarray(picture, np.uint8) for picture in [*whole, *cuts][:columns]]
+
+
+def _place(frames: list[NDArray[np.uint8]], cut: int) -> tuple[int, int]:
+    """Find the square with the most detail in any frame, not counting single bright edges."""
+    best, place = -1.0, (0, 0)
+    for frame in frames:
+        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        detail = cv2.boxFilter(np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), 40), -1, (cut, cut))
+        half = cut // 2
+        inner = detail[half : frame.shape[0] - cut + half + 1, half : frame.shape[1] - cut + half + 1]
+        _, most, _, (x, y) = cv2.minMaxLoc(inner)
+        if most > best:
+            best, place = most, (y, x)
+    return place
 
 
 def _five(count: int) -> list[int]:
@@ -102,12 +120,14 @@ def _colour(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return frame if frame.ndim == 3 else np.repeat(frame[:, :, None], 3, axis=2)
 
 
-def _row(shown: list[NDArray[np.uint8]], title: str) -> NDArray[np.uint8]:
-    """Put pictures side by side under a line of text."""
+def _row(shown: list[NDArray[np.uint8]], words: list[str]) -> NDArray[np.uint8]:
+    """Put pictures side by side, with words above each of the first of them."""
     framed = [np.pad(_colour(to_uint8(p)), ((_GAP, _GAP), (_GAP, _GAP), (0, 0)), constant_values=255) for p in shown]
     pictures = np.concatenate(framed, axis=1)
     label = np.full((18, pictures.shape[1], 3), 255, np.uint8)
-    cv2.putText(label, title, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (20, 20, 20), 1, cv2.LINE_AA)
+    for number, (picture, word) in enumerate(zip(framed, words, strict=False)):
+        place = (4 + number * picture.shape[1], 14)
+        cv2.putText(label, word, place, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (20, 20, 20), 1, cv2.LINE_AA)
     return np.concatenate([label, pictures])
 
 
@@ -115,6 +135,7 @@ def main(
     output: Annotated[Path, typer.Option("--output", "-o", help="the PNG")] = Path("contact_sheet.png"),
     only: Annotated[str, typer.Option(help="families, separated by commas; all if left out")] = "",
     real: Annotated[Path | None, typer.Option(help="folder of real stacks to show below")] = None,
+    skip: Annotated[str, typer.Option(help="leave out real stacks whose names contain one of these words")] = "",
     size: Annotated[int, typer.Option(help="edge of a picture, pixels")] = 160,
     seed: Annotated[int, typer.Option(help="which individuals")] = 1,
 ) -> None:
@@ -123,7 +144,8 @@ def main(
     try:
         drawn = sheet(families, size=size, seed=seed)
         if real is not None:
-            drawn = np.concatenate([drawn, real_rows(real, size=size)])
+            left_out = tuple(word.strip() for word in skip.split(",") if word.strip())
+            drawn = np.concatenate([drawn, real_rows(real, size=size, skip=left_out)])
         io.write_picture(output, drawn)
     except InputError as error:
         typer.echo(str(error), err=True)

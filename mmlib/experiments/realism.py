@@ -119,6 +119,30 @@ def tell_apart(real: list[Crops], simulated: list[Crops], *, folds: int = 5, see
     }
 
 
+def real_from_real(real: list[Crops], *, seed: int = 0) -> dict[str, float]:
+    """Say how well the same classifier tells one folder of real stacks from all the others: what an AUC is worth.
+
+    Two real microscopes with other specimens differ too. A simulation that is told from the real stacks no better than
+    these from one another differs as one laboratory from the next.
+
+    Args:
+        real: crops of real stacks; the word before the slash in a name is its folder.
+        seed: of the classifier.
+
+    Returns:
+        Folder -> AUC, for folders of at least two stacks with at least two stacks elsewhere.
+    """
+    folders = [crops.name.split("/")[0] for crops in real]
+    answer = {}
+    for folder in sorted(set(folders)):
+        within = [crops for crops, name in zip(real, folders, strict=True) if name == folder]
+        others = [crops for crops, name in zip(real, folders, strict=True) if name != folder]
+        folds = min(5, len(within), len(others))
+        if folds >= 2:
+            answer[folder] = round(float(tell_apart(within, others, folds=folds, seed=seed)["auc"]), 3)
+    return answer
+
+
 def summary(sets: list[Crops]) -> dict[str, Any]:
     """Say how stacks look in numbers: quantiles of contrast and noise, spectra against defocus, focus curves.
 
@@ -229,6 +253,7 @@ def main(
         "real": summary(real),
         "simulated": summary(simulated),
         "classifier": tell_apart(real, simulated, seed=seed),
+        "real_from_real": real_from_real(real, seed=seed),
     }
     output.mkdir(parents=True, exist_ok=True)
     (output / "report.json").write_text(json.dumps(told, indent=1) + "\n")

@@ -36,10 +36,15 @@ class Eyepiece:
 
     def __post_init__(self) -> None:
         """Refuse what no eyepiece can be."""
-        if not self.radius > 0 or self.edge_px < 0 or not 0 <= self.vignette <= 1:
+        if not 0 < self.radius < math.inf or not 0 <= self.edge_px < math.inf or not 0 <= self.vignette <= 1:
             raise InputError(
                 "an eyepiece needs a positive radius, an edge of 0 or more and a vignette of 0 to 1; "
                 f"got {self.radius}, {self.edge_px} and {self.vignette}"
+            )
+        if not all(math.isfinite(value) for value in (*self.centre, self.fringe)) or not 0 <= self.stray <= 1:
+            raise InputError(
+                "an eyepiece needs a finite centre and fringe, and stray light of 0 to 1; "
+                f"got {self.centre}, {self.fringe} and {self.stray}"
             )
 
     def shade(self, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
@@ -86,8 +91,12 @@ class Dirt:
 
     def __post_init__(self) -> None:
         """Refuse less than nothing."""
-        if min(self.dust, self.hairs, self.slide_dust, self.drops, self.condensate) < 0 or self.condensate > 1:
-            raise InputError(f"dirt is counted from 0 up, and condensate is 0 to 1; got {self}")
+        counts = (self.dust, self.hairs, self.slide_dust, self.drops)
+        if (
+            any(not isinstance(count, int | np.integer) or count < 0 for count in counts)
+            or not 0 <= self.condensate <= 1
+        ):
+            raise InputError(f"dirt is counted in whole numbers from 0 up, and condensate is 0 to 1; got {self}")
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,9 @@ def draw_batches(
         raise InputError(f"a batch needs at least one scene of at least 16 pixels; got {batch} of {size}")
     if not 1 <= ranges.planes[0] <= ranges.planes[1]:
         raise InputError(f"planes must be a range from 1 up; got {ranges.planes[0]} to {ranges.planes[1]}")
+    odd = [tuple(picture.shape) for picture in textures if picture.dim() != 3 or picture.shape[0] != 3]
+    if odd:
+        raise InputError(f"textures must be tensors (3, h, w); one is {odd[0]}")
     small = [s for s in specimens if min(s.relief_um.shape) < size]
     if small:
         raise InputError(f"specimens must be at least {size} pixels wide; one is {tuple(small[0].relief_um.shape)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -48,11 +49,15 @@ class Camera:
     def __post_init__(self) -> None:
         """Refuse what no camera can be."""
         for name in ("exposure", "gamma", "sharpen_px"):
-            if not getattr(self, name) > 0:
+            if not 0 < getattr(self, name) < math.inf:
                 raise InputError(f"{name} of a camera must be positive; got {getattr(self, name)}")
         for name in ("electrons", "read_noise", "denoise", "sharpen", "blur_px"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} of a camera cannot be negative; got {getattr(self, name)}")
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} of a camera must be a finite number from 0 up; got {getattr(self, name)}")
+        for name in ("lamp", "white_balance"):
+            colours = getattr(self, name)
+            if len(colours) != 3 or not all(0 < colour < math.inf for colour in colours):
+                raise InputError(f"{name} of a camera must be three positive numbers, for R, G and B; got {colours}")
         if self.jpeg_quality is not None and not 1 <= self.jpeg_quality <= 100:
             raise InputError(f"jpeg_quality must be 1 to 100; got {self.jpeg_quality}")
 

@@ -36,6 +36,13 @@ class Microscope:
     condenser: Condenser = field(default_factory=Condenser)
     wavelengths_um: tuple[float, float, float] = WAVELENGTHS_UM
 
+    def __post_init__(self) -> None:
+        """Refuse what is no light."""
+        if len(self.wavelengths_um) != 3 or not all(0 < w < math.inf for w in self.wavelengths_um):
+            raise InputError(
+                f"a microscope needs three positive wavelengths, for R, G and B; got {self.wavelengths_um}"
+            )
+
 
 @dataclass(frozen=True)
 class Waves:
@@ -77,7 +84,14 @@ class Waves:
 
         Yields:
             (3, H, W) intensity for each plane in turn, float32 or float64 as asked for; 1 where the slide is clear.
+
+        Raises:
+            InputError: if a height is not finite, or there is not one shift for each.
         """
+        if not all(math.isfinite(z) for z in z_um) or len(shift_px) not in (0, len(z_um)):
+            raise InputError(
+                f"planes need finite heights, and a shift each or none; got {list(z_um)} and {len(shift_px)} shifts"
+            )
         room = CHUNK_BYTES.get(self.turns.device.type, CHUNK_BYTES["cuda"])
         together = max(1, room // (self.grid[0] * self.grid[1] * 3 * self.spectra.element_size() * 2))
         for start in range(0, len(z_um), together):
@@ -87,7 +101,9 @@ class Waves:
                 yield fill_cone(light, self.spread * (z - self.relief_um).abs()) if self.spread else light
 
     def stack(self, z_um: Sequence[float], shift_px: Sequence[Sequence[float]] = ()) -> torch.Tensor:
-        """Focus on planes and keep them all: (K, 3, H, W); see `pictures`."""
+        """Focus on planes, at least one, and keep them all: (K, 3, H, W); see `pictures`."""
+        if not len(z_um):
+            raise InputError("a stack needs at least one plane; no height was given")
         return torch.stack(list(self.pictures(z_um, shift_px)))
 
     def _focus(self, z_um: list[float], shift_px: list[list[float]]) -> torch.Tensor:
@@ -132,12 +148,14 @@ def illuminate(
         The waves that leave, from which any plane can be had.
 
     Raises:
-        InputError: if the slices do not ascend.
+        InputError: if the slices do not ascend, or a number is not finite.
 
     Source: Abbe's method, Hopkins 1953, doi:10.1098/rspa.1953.0071; multislice, Cowley and Moodie 1957,
         doi:10.1107/S0365110X57002194.
     """
     heights = [float(z) for z in specimen.z_um.tolist()]
+    if not all(math.isfinite(z) for z in (*heights, reach_um)):
+        raise InputError(f"heights and reach must be finite micrometres; got {heights} and {reach_um}")
     if heights != sorted(heights):
         raise InputError("the slices of a specimen must ascend in z_um; sort them")
     objective, device = microscope.objective, specimen.density.device

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
+
+from mmlib.errors import InputError
+
+FACTORS = ("pitch_dof", "aperture", "coarse", "phase", "electrons", "jpeg_quality", "gamma", "exposure")
+"""Ranges whose numbers multiply or are drawn factor by factor: they must be positive."""
 
 
 @dataclass(frozen=True)
@@ -54,3 +60,15 @@ class Ranges:
     compressed_share: float = 0.6
     jpeg_quality: tuple[float, float] = (30.0, 96.0)
     dirty_share: float = 0.4
+
+    def __post_init__(self) -> None:
+        """Refuse ranges that run backwards, and factors that are not positive."""
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            low, high = value if isinstance(value, tuple) else (value, value)
+            if not -math.inf < low <= high < math.inf:
+                raise InputError(f"{name} must run from a least to a greatest number; got {value}")
+            if (low < 0 and name != "contrast_decades") or (low == 0 and name in FACTORS):
+                raise InputError(f"{name} must be {'positive' if name in FACTORS else '0 or more'}; got {value}")
+            if name.endswith("_share") and high > 1:
+                raise InputError(f"{name} must be 0 to 1; got {value}")

@@ -24,6 +24,9 @@ from mmlib.stacks import from_array
 COARSEST = 1.3
 """A grid of the light may be this much coarser than the critical pixel before a camera pixel is split."""
 
+LARGEST = 2**24
+"""Pixels of the finest grid of light that is worth waiting for: a larger one asks for tens of gigabytes."""
+
 
 def simulate(
     specimen: Specimen | str,
@@ -66,22 +69,28 @@ def simulate(
         The stack and its truth.
 
     Raises:
-        InputError: if the family is unknown, a size is not positive, there are no planes, or the speed is not 1 to 4.
+        InputError: if the family is unknown, a size is not positive or too large, there are no planes, the speed is
+            not 1 to 4, the specimen holds what is no absorption, or the device is not there.
     """
-    if planes is not None and planes < 1:
-        raise InputError(f"a stack needs at least one plane; got {planes}")
-    if height < 1 or width < 1:
-        raise InputError(f"height and width must be at least 1 pixel; got {height} x {width}")
+    if planes is not None and (planes < 1 or planes != int(planes)):
+        raise InputError(f"a stack needs a whole number of planes, at least one plane; got {planes}")
+    if min(height, width) < 1 or (height, width) != (int(height), int(width)):
+        raise InputError(f"height and width must be whole numbers, at least 1 pixel; got {height} x {width}")
+    if not 0 <= shake < math.inf:
+        raise InputError(f"shake multiplies what shakes: it must be a finite number from 0 up; got {shake}")
+    if not -(2**63) <= seed < 2**63:
+        raise InputError(f"a seed must be a whole number of 64 bits; got {seed}")
+    height, width, device = int(height), int(width), _place(device)
     progress(0.0, "specimen")
     camera, dirt = camera or Camera(), dirt or Dirt()
     generator = torch.Generator().manual_seed(int(seed))
     condenser = condenser or Condenser()
     if isinstance(specimen, str):
         specimen, pixel_um, objective = _draw(
-            specimen, height, width, pixel_um, objective, condenser, generator, torch.device(device)
+            specimen, height, width, pixel_um, objective, condenser, generator, device
         )
     else:
-        specimen = _moved(specimen, torch.device(device))
+        specimen = _moved(specimen, device)
         pixel_um = specimen.pixel_um if pixel_um is None else pixel_um
         objective = objective or Objective(round(min(0.54 / (3.2 * specimen.pixel_um), 0.9), 3))
     split = max(1, round(pixel_um / specimen.pixel_um))
@@ -93,7 +102,7 @@ def simulate(
     sharp_um = depth_of_field_um(objective, pixel_um=pixel_um)
 
     low_um, high_um = _range(specimen, sharp_um)
-    count = planes if planes is not None else min(40, max(16, math.ceil((high_um - low_um) / (0.75 * sharp_um))))
+    count = int(planes) if planes is not None else min(40, max(16, math.ceil((high_um - low_um) / (0.75 * sharp_um))))
     scan = plan_scan(low_um, high_um, planes=count, speed=speed, generator=generator, shake=shake)
     cover = draw_cover(height, width, eyepiece=eyepiece, dirt=dirt, generator=generator, device=device)
     noise = torch.Generator(device).manual_seed(int(torch.randint(0, 2**62, (1,), generator=generator)))
@@ -145,14 +154,14 @@ def repeat(parameters: dict[str, Any], *, progress: Progress = silent) -> Simula
         InputError: if something is missing, or the specimen was not of a family.
     """
     kinds = {"objective": Objective, "condenser": Condenser, "camera": Camera, "eyepiece": Eyepiece, "dirt": Dirt}
-    given = {name: value for name, value in parameters.items() if name != "outcome"}
     try:
+        given = {name: value for name, value in parameters.items() if name != "outcome"}
         for name, kind in kinds.items():
             if given[name] is not None:
                 lists = {key: tuple(v) if isinstance(v, list) else v for key, v in given[name].items()}
                 given[name] = kind(**lists)
         return simulate(given.pop("specimen"), progress=progress, **given)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputError(f"these are not the parameters of a simulated stack: {error}") from None
 
 
@@ -177,6 +186,11 @@ def _draw(
         raise InputError(f"pixel_um must be positive; got {pixel_um}")
     objective = objective or Objective(family.na, axial_chromatic_um=0.3 * depth_of_field_um(Objective(family.na)))
     split = max(1, math.ceil(pixel_um / (COARSEST * critical_pixel_um(objective, condenser.coherence))))
+    if height * width * split**2 > LARGEST:
+        raise InputError(
+            f"{height} x {width} pixels of {pixel_um:g} um need light on a grid of {height * split} x {width * split}, "
+            f"more than {LARGEST / 1e6:.0f} million; choose a smaller frame, a finer pixel or a lower aperture"
+        )
     made = build(
         name,
         height=height * split,
@@ -188,7 +202,23 @@ def _draw(
     return made, pixel_um, objective
 
 
+def _place(device: torch.device | str) -> torch.device:
+    """Raise unless there is such a device."""
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError):
+        raise InputError(f"there is no device {device} here; use cpu") from None
+    return place
+
+
 def _moved(specimen: Specimen, device: torch.device) -> Specimen:
+    if not isinstance(specimen, Specimen):
+        raise InputError(f"simulate takes the name of a family or a Specimen; got {type(specimen).__name__}")
+    if not bool((specimen.density >= 0).all()) or not bool(torch.isfinite(specimen.density).all()):
+        raise InputError("the density of a specimen must be finite and 0 or more: it absorbs, it does not shine")
+    if not bool(torch.isfinite(specimen.path_um).all() & torch.isfinite(specimen.relief_um).all()):
+        raise InputError("path_um and relief_um of a specimen must be finite; replace NaN and infinity first")
     parts = ("density", "path_um", "z_um", "relief_um")
     moved = {name: getattr(specimen, name).to(device) for name in parts}
     return Specimen(**moved, pixel_um=specimen.pixel_um, family=specimen.family, seed=specimen.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -34,16 +35,14 @@ class Specimen:
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
-        slices, colours, height, width = self.density.shape
-        if slices < 1 or colours != 3 or min(height, width) < 1:
-            raise InputError(
-                "a specimen needs density (L, 3, H, W) with at least one slice; "
-                f"its shape is {tuple(self.density.shape)}"
-            )
+        shape = tuple(self.density.shape)
+        if len(shape) != 4 or shape[1] != 3 or 0 in shape:
+            raise InputError(f"a specimen needs density (L, 3, H, W) with at least one slice; its shape is {shape}")
+        slices, _, height, width = shape
         expected = {"path_um": (slices, height, width), "z_um": (slices,), "relief_um": (height, width)}
         for name, shape in expected.items():
             came = tuple(getattr(self, name).shape)
             if came != shape:
                 raise InputError(f"{name} of a specimen must be {shape} to fit its density; its shape is {came}")
-        if not self.pixel_um > 0:
+        if not 0 < self.pixel_um < math.inf:
             raise InputError(f"pixel_um must be positive; got {self.pixel_um}")

@@ -2,6 +2,7 @@
 
 from mmlib.specimens.cards import SpecimenCard, Truth
 from mmlib.specimens.catalogue import built_in, catalogue, open_source, truth_of
+from mmlib.specimens.making import make_simulated
 from mmlib.specimens.pictures_in import specimens_of
 from mmlib.specimens.writing import write_simulated
 
@@ -10,6 +11,7 @@ __all__ = [
     "Truth",
     "built_in",
     "catalogue",
+    "make_simulated",
     "open_source",
     "specimens_of",
     "truth_of",

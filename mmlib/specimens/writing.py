@@ -43,7 +43,8 @@ def write_simulated(
         The files: the stack of each speed, truth, depth.tif (float32, micrometres), parameters.json, extras.
 
     Raises:
-        InputError: if there is nothing to write, the scans differ in their truth, or a file cannot be written.
+        InputError: if there is nothing to write, the scans differ in their truth, an mp4 cannot have their size, or a
+            file cannot be written.
     """
     scans = list(made) if isinstance(made, Sequence) else [made]
     if not scans:
@@ -51,6 +52,11 @@ def write_simulated(
     first = scans[0]
     if any(not np.array_equal(scan.depth_um, first.depth_um) for scan in scans[1:]):
         raise InputError("scans that are written together must show the same specimen; these have other depths")
+    if kind == "mp4" and (first.stack.height % 2 or first.stack.width % 2):
+        raise InputError(
+            f"an mp4 has even sizes, and its truth must fit it; the frames are {first.stack.height} x "
+            f"{first.stack.width}: make them even or write a TIFF"
+        )
     home = Path(folder)
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -115,6 +115,8 @@ def from_texture(
     if relief is not None and relief not in RELIEFS:
         raise unknown("relief", relief, RELIEFS)
     _check(rows, columns, pixel_um, depth_um, slices)
+    if not np.isfinite(phase_um):
+        raise InputError(f"phase_um must be a finite number of micrometres; got {phase_um}")
     seed, rng = _luck(generator)
     lie = relief if relief is not None else str(rng.choice(RELIEFS))
     depth = float(np.exp(rng.uniform(np.log(60), np.log(800)))) * pixel_um**2 if depth_um is None else depth_um
