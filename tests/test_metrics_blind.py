@@ -236,3 +236,18 @@ def test_missing_or_wrong_weights_are_told_so(tmp_path):
         load_cnniqa(tmp_path / "broken.pt")
     with pytest.raises(InputError, match="at least 32 x 32"):
         cnniqa(np.zeros((1, 1)), weights=tmp_path / "broken.pt")
+
+
+@pytest.mark.parametrize("score", [cnniqa, cnniqa_plus])
+def test_a_constant_picture_has_no_score(score, tmp_path):
+    with pytest.raises(InputError, match="constant in the field, so CNNIQA"):
+        score(np.full((64, 64, 3), 90, np.uint8), weights=tmp_path / "none.pt")
+
+
+def test_normalised_patches_agree_with_their_definition():
+    patch = np.random.default_rng(2).random((32, 32)).astype(np.float32)
+    found = normalise_patches(torch.from_numpy(patch)[None, None], 100.0)[0, 0].numpy()
+    framed = np.pad(100 * patch.astype(np.float64), 1, mode="edge")
+    around = np.lib.stride_tricks.sliding_window_view(framed, (3, 3))
+    wanted = (100 * patch - around.mean((2, 3))) / (around.std((2, 3)) + 1)
+    assert np.abs(found - wanted).max() < 1e-3

@@ -127,6 +127,15 @@ def test_a_damaged_file_is_set_aside_and_never_deleted(tmp_path: Path, damage: s
     assert VoteStore(path).notice == ""
 
 
+def test_the_results_page_tells_of_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mmlib.pages.results import survey_html
+
+    monkeypatch.setenv("MMLIB_VOTES", str(tmp_path / "votes.sqlite"))
+    (tmp_path / "votes.sqlite").write_text("these are no votes at all " * 100)
+    assert "it was kept as votes.sqlite.damaged-" in survey_html()
+    assert "damaged" not in survey_html()
+
+
 def test_a_locked_file_is_one_sentence_and_the_vote_can_be_given_again(tmp_path: Path) -> None:
     store = VoteStore(tmp_path / "votes.sqlite", busy_s=0.2)
     state = state_of(store)

@@ -32,7 +32,7 @@ def cnniqa(picture: NDArray[Any], *, weights: Path | str | None, field: NDArray[
         The score, on the scale of the weights (0 best to 100 for those trained on LIVE); lower is better.
 
     Raises:
-        InputError: if there are no weights, the picture is too small, or no patch fits into the field.
+        InputError: if there are no weights, the picture is too small or constant, or no patch fits into the field.
 
     Source: Kang et al. 2014, doi:10.1109/CVPR.2014.224.
     """
@@ -52,7 +52,7 @@ def cnniqa_plus(picture: NDArray[Any], *, weights: Path | str | None, field: NDA
         The score, on the scale of the weights (0 best to 100 for those trained on LIVE); lower is better.
 
     Raises:
-        InputError: if there are no weights, the picture is too small, or no patch fits into the field.
+        InputError: if there are no weights, the picture is too small or constant, or no patch fits into the field.
 
     Source: Kang et al. 2015, doi:10.1109/ICIP.2015.7351311.
     """
@@ -170,6 +170,8 @@ def _patches(picture: NDArray[Any], field: NDArray[Any] | None, title: str) -> N
         patches = patches[_tiles(mask).all(axis=(1, 2))]
         if not len(patches):
             raise InputError(f"no {PATCH} x {PATCH} patch lies wholly in the field; {title} needs one at least")
+    if patches.min() == patches.max():
+        raise InputError(f"the picture is constant in the field, so {title} has no structure to judge")
     return patches[:, None]
 
 

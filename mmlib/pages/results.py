@@ -84,7 +84,8 @@ def survey_html() -> str:
         "Ours compares the methods that exist here, and everybody who opens the Blind test may vote."
     )
     words = outcome_words(found) if found.votes else ""
-    return f'{preference_svg(found)}{words}<p class="mmp-muted">{paper}</p>'
+    said = notice(store.notice, error=True) if store.notice else ""  # the file was damaged: nobody else will be told
+    return f'{said}{preference_svg(found)}{words}<p class="mmp-muted">{paper}</p>'
 
 
 def _head(table: Table, column: Column) -> str:
