@@ -15,7 +15,7 @@ from mmlib.errors import InputError
 from mmlib.io import Cache
 from mmlib.pages.layout import classed, facts, html, notice, page, panel
 from mmlib.pages.sources import data_folder
-from mmlib.pages.votes import VoteStore
+from mmlib.pages.votes import votes_file
 from mmlib.version import __version__
 
 PACKAGES = {
@@ -43,7 +43,7 @@ SETTINGS = {
     "MMLIB_RESULTS": "folder of results",
     "MMLIB_RESULTS_BYTES": "how large the results may grow",
     "MMLIB_WEIGHTS": "folder of trained nets",
-    "MMLIB_VOTES": "file of the votes of the blind test",
+    "MMLIB_VOTES": "file for the votes of the blind test, or a folder for it",
     "MMLIB_TABLES": "folder of what making the tables keeps",
     "MMLIB_SCHEDULER": "address of a Dask cluster that does the work",
 }
@@ -118,7 +118,7 @@ def storage_html() -> str:
         "Decoded stacks": cache.folder,
         "Results": jobs.results_root(),
         "Trained nets": zoo.weights_folder(),
-        "Votes": VoteStore().path,
+        "Votes": votes_file(),
     }
     rows = {name: f"{path} ({_size_words(path)})" for name, path in places.items()}
     rows["Limits"] = f"decoded stacks {_bytes_words(cache.max_bytes)}; what was used longest ago goes first"
