@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import ipywidgets as widgets
+import psutil
 
 from mmlib import jobs, zoo
 from mmlib.errors import InputError
@@ -121,8 +122,18 @@ def storage_html() -> str:
         "Votes": votes_file(),
     }
     rows = {name: f"{path} ({_size_words(path)})" for name, path in places.items()}
+    rows["Memory"] = memory_words()
     rows["Limits"] = f"decoded stacks {_bytes_words(cache.max_bytes)}; what was used longest ago goes first"
     return facts(rows)
+
+
+def memory_words() -> str:
+    """Say how much memory this page's Python takes and how much the computer has free."""
+    mine, whole = psutil.Process().memory_info().rss, psutil.virtual_memory()
+    return (
+        f"this page's Python takes {_bytes_words(mine)}; {_bytes_words(whole.available)} of "
+        f"{_bytes_words(whole.total)} are free"
+    )
 
 
 def settings_html() -> str:

@@ -128,7 +128,7 @@ def _links(name: str) -> str:
     if not on_dashboard():
         return f"<code>explore.show({escape(name)!r})</code>"
     query = escape(urlencode({"s": name}))
-    pages = ("Explore", "Focus", "Deblur", "Fuse", "Pipeline")
+    pages = ("Explore", "Focus", "Deblur", "Fuse")
     return " ".join(f'<a href="{title.lower()}?{query}">{title}</a>' for title in pages)
 
 
@@ -164,7 +164,7 @@ def _card(card: SpecimenCard) -> str:
 def _tags(card: SpecimenCard) -> str:
     tags = [f"{max(card.planes)} frames" if card.planes else "", "truth known" if card.has_truth else ""]
     tags += [f"speeds {min(card.speeds)} to {max(card.speeds)}" if len(card.speeds) > 1 else ""]
-    tags += [f"licence {escape(card.licence)}" if card.licence else ""]
+    tags += [escape(card.licence.partition(":")[0])]
     return " ".join(f'<span class="mmp-tag">{tag}</span>' for tag in tags if tag)
 
 

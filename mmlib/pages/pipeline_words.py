@@ -14,7 +14,7 @@ from mmlib.pages.fuse_frames import frames_text
 from mmlib.pages.layout import notice, progress_bar
 from mmlib.pages.links import to_query
 from mmlib.pages.pipeline_state import WORKING, Entry, time_words
-from mmlib.pages.scores import Scored, scores_table
+from mmlib.pages.scores import MISSING
 
 STAGE_TITLES = {
     "field": "Field of view",
@@ -72,7 +72,7 @@ def batch_html(ended: int, count: int, seconds: float | None) -> str:
     if count < 2 or ended == count:
         return ""
     left = time_words(seconds)
-    return f"<strong>{ended} of {count}</strong> stacks through{', ' + left if left else ''}"
+    return f"<strong>{ended} of {count}</strong> stacks are through{', ' + left if left else ''}"
 
 
 def story_html(entry: Entry, title: str = "") -> str:
@@ -101,7 +101,7 @@ def story_html(entry: Entry, title: str = "") -> str:
 
 
 def numbers_html(summary: Mapping[str, Any]) -> str:
-    """Put the numbers of the sharp picture under those of the sharpest single frame.
+    """Put the numbers of the sharp picture beside those of the sharpest single frame.
 
     Args:
         summary: of a run.
@@ -112,11 +112,26 @@ def numbers_html(summary: Mapping[str, Any]) -> str:
     measured = [one for one in summary["measures"] if one["value"] is not None]
     if not measured:
         return ""
-    names = [one["name"] for one in measured]
-    single = [one for one in summary["single"] if one["name"] in names]
-    ordered = sorted(measured, key=lambda one: one["name"] not in {other["name"] for other in single})
-    rows = [Scored("Sharpest frame", single), Scored("Fused", ordered)]
-    return scores_table(rows, caption="Numbers of the fused picture and of the sharpest single frame")
+    single = {one["name"]: one for one in summary.get("single", [])}  # older results have none
+    rows = "".join(_number_row(one, single.get(one["name"])) for one in measured)
+    return (
+        '<div class="mmp-words mmq-numbers" tabindex="0" role="region" aria-label="Numbers of the fused picture">'
+        "<table><thead><tr><th scope=col>Measure</th><th scope=col>Sharpest frame</th><th scope=col>Fused</th>"
+        f"<th scope=col>Better</th></tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _number_row(one: Mapping[str, Any], alone: Mapping[str, Any] | None) -> str:
+    before = None if alone is None else alone["value"]
+    better = {"higher": "higher ↑", "lower": "lower ↓"}.get(one["direction"], "")
+    ahead = before is not None and better and (one["value"] > before) == (one["direction"] == "higher")
+    unit = f" {escape(one['unit'])}" if one["unit"] else ""
+    cell = f"<strong>{one['value']:.4g}{unit}</strong>" if ahead else f"{one['value']:.4g}{unit}"
+    other = MISSING if before is None else f"{before:.4g}{unit}"
+    return (
+        f'<tr><th scope=row title="{escape(one["note"], quote=True)}">{escape(one["title"])}</th>'
+        f"<td>{other}</td><td>{cell}</td><td>{better}</td></tr>"
+    )
 
 
 def _name(source: str, title: str) -> str:
