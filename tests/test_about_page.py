@@ -25,6 +25,7 @@ def test_the_about_page_says_what_it_is_not_and_shows_every_net(
         assert card.sha256[:16] in nets
     assert str(tmp_path / "RESULTS") in about.storage_html()
     assert str(tmp_path / "CACHE") in about.settings_html()
+    assert "this page's Python takes" in about.storage_html().replace("&#x27;", "'")
     assert "BSD" in about.versions_html()
     monkeypatch.setenv("MMLIB_WEIGHTS", str(tmp_path))
     assert "no trained nets" in about.nets_html()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import shlex
 import threading
 import time
@@ -18,10 +19,11 @@ from page_stacks import own_folders, two_halves
 import mmlib
 from mmlib import jobs
 from mmlib.errors import Cancelled, InputError
+from mmlib.jobs import results_root
 from mmlib.pages import background, links
 from mmlib.pages.explore_state import ExploreChoices, ExploreState
 from mmlib.pages.fuse_state import FuseChoices, FuseState
-from mmlib.pages.home_state import HomeState, recent
+from mmlib.pages.home_state import HomeChoices, HomeState, recent
 from mmlib.pages.recipes import as_command, as_python
 from mmlib.pages.sources import check_allowed, named
 from mmlib.pages.state import PageState
@@ -286,6 +288,37 @@ def test_search_finds_by_any_word(data: Path) -> None:
     assert {card.name for card in state.matching} == {"leaf.npy"}
     state.search("no such thing anywhere")
     assert state.matching == []
+
+
+def test_stacks_of_one_kind_can_be_shown_alone(data: Path) -> None:
+    state = HomeState()
+    everything = len(state.matching)
+    state.show_only("mine")
+    mine = {card.name for card in state.matching}
+    assert "leaf.npy" in mine
+    state.show_only("built_in")
+    ours = {card.name for card in state.matching}
+    assert "blood_smear" in ours
+    assert len(mine) + len(ours) == everything
+    assert not mine & ours
+    state.show_only("truth")
+    assert all(card.has_truth for card in state.matching)
+    state.search("no such thing anywhere")
+    assert state.matching == []
+    assert HomeState(HomeChoices(kind="bees")).matching != []
+
+
+def test_what_the_pipeline_made_of_late_leads_back_to_it(data: Path) -> None:
+    folder = results_root() / "abc"
+    folder.mkdir(parents=True)
+    (folder / "fused.png").write_bytes(b"")
+    choices = {"speed": 2, "fuse": "mean", "align": "auto", "data": "there"}
+    summary = {"method": "mean", "frames": [1, 2], "of": 5}
+    record = {"verb": "run", "source": "leaf.npy", "choices": choices, "summary": summary}
+    (folder / "result.json").write_text(json.dumps(record))
+    [found] = recent()
+    assert (found.page, found.query) == ("pipeline", "s=leaf.npy&v=2&fuse=mean")
+    assert found.words == "Pipeline: mean, 2 of 5 frames"
 
 
 def test_an_upload_stays_if_it_can_be_read_and_goes_with_one_sentence_if_not(data: Path) -> None:

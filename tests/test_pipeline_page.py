@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mmlib.pages.links import from_query, to_query
-from mmlib.pages.pipeline import entry_html, story_html
+from mmlib.pages.pipeline import depth_pane
 from mmlib.pages.pipeline_recipes import as_command, as_python
 from mmlib.pages.pipeline_state import Entry, PipelineChoices, PipelineState, time_words
+from mmlib.pages.pipeline_words import batch_html, entry_html, numbers_html, story_html
 
 
 @pytest.fixture(autouse=True)
@@ -102,6 +103,58 @@ def test_time_left_is_told_once_there_is_something_to_go_by() -> None:
     assert Entry("one", phase="running", share=0.01, began_s=100.0).seconds_left(110.0) is None
     assert Entry("one", phase="waiting", share=0.5).seconds_left(1.0) is None
     assert time_words(None) == ""
+
+
+def test_all_stacks_of_the_user_come_into_the_queue_at_once_and_all_can_be_stopped(own_folders: Path) -> None:
+    state = PipelineState(PipelineChoices(sources=("two.npy",)))
+    state.add_yours()
+    assert [entry.source for entry in state.entries] == ["two.npy", "broken.zip", "one.npy"]
+    for entry in state.entries:
+        entry.phase = "opening"
+    state.cancel_all()
+    assert {entry.phase for entry in state.entries} == {"cancelled"}
+    for file in own_folders.iterdir():
+        file.unlink()
+    state.add_yours()
+    assert "no stacks of yours" in state.error
+
+
+def test_the_whole_queue_says_how_far_it_is() -> None:
+    state = PipelineState(PipelineChoices(sources=("one.npy", "two.npy")))
+    assert batch_html(*state.batch(0)) == ""
+    began: list[object] = []
+    state._runner = lambda: lambda work, done, failed, told: began.append(work)  # nothing is handed in yet
+    state.start()
+    assert len(began) == 2
+    one, two = state.entries
+    one.phase, two.phase, two.share = "done", "running", 0.5
+    ended, count, left = state.batch(state._began_s + 30)
+    assert (ended, count) == (1, 2)
+    assert left == pytest.approx(10)
+    assert "<strong>1 of 2</strong> stacks are through, about 10 seconds left" in batch_html(ended, count, left)
+    two.phase = "failed"
+    assert batch_html(*state.batch(0)) == ""
+
+
+def test_numbers_stand_beside_those_of_the_sharpest_frame_and_frames_count_as_in_the_viewer() -> None:
+    state = PipelineState(PipelineChoices(sources=("one.npy",), deblur="off"))
+    state.start()
+    [entry] = state.entries
+    assert entry.job is not None
+    entry.job.wait(120)
+    assert entry.folder is not None
+    table = numbers_html(entry.summary)
+    assert "Sharpest frame" in table
+    assert "Tenengrad</th>" in table
+    assert "higher ↑" in table
+    assert "—" in numbers_html({"measures": entry.summary["measures"]})  # as older results are
+    said = entry.summary["stages"]["focus"]
+    first = int(said.split()[1])
+    assert f"frame {first + 1} is sharpest" in story_html(entry)
+    pane = depth_pane(entry.folder / "depth.tif", entry.summary["depth_unit"], entry.summary["frames"])
+    assert pane.legend is not None
+    assert pane.legend.name == "frame"
+    assert 1 <= int(pane.legend.words[0]) <= int(pane.legend.words[1]) <= 4
 
 
 def test_choices_survive_the_address() -> None:

@@ -1,5 +1,6 @@
 """The server: ports, addresses, data folder, what it refuses, and that it leaves nothing behind."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ import pytest
 
 from mmlib.errors import InputError
 from mmlib.server import PORTS_TRIED, address, answers, free_port, is_loopback, network_name, serve
+from mmlib.server.unheard import LOST_S, NEVER_HEARD_S, Heard, Unheard
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -156,3 +158,66 @@ def test_other_devices_are_told_an_address_that_is_this_computers() -> None:
     assert name not in ("", "0.0.0.0")
     with socket.socket() as probe:
         probe.bind((name, 0))  # only an address of this computer can be bound
+
+
+def test_a_kernel_whose_page_never_came_ends_and_one_that_lost_it_waits_longer() -> None:
+    unheard = Unheard()
+    assert unheard.due([Heard("closed early", 0), Heard("lost", 1)], 0) == []
+    both = [Heard("closed early", 0), Heard("lost", 0)]
+    assert unheard.due(both, 5) == []
+    assert unheard.due(both, NEVER_HEARD_S - 1) == []
+    assert unheard.due(both, NEVER_HEARD_S) == ["closed early"]
+    assert unheard.due(both[1:], LOST_S) == []  # its line was lost five seconds later
+    assert unheard.due(both[1:], LOST_S + 5) == ["lost"]
+
+
+def test_a_page_that_comes_back_and_a_kernel_that_works_are_left_alone() -> None:
+    unheard = Unheard()
+    unheard.due([Heard("page", 1), Heard("loading", 0, busy=True)], 0)
+    unheard.due([Heard("page", 0), Heard("loading", 0, busy=True)], 10)
+    assert unheard.due([Heard("page", 1), Heard("loading", 0, busy=True)], 10 + LOST_S) == []
+    assert unheard.due([Heard("page", 0), Heard("loading", 0)], 20 + LOST_S) == []
+    assert unheard.due([Heard("page", 0), Heard("loading", 0)], 19 + LOST_S + NEVER_HEARD_S) == []
+
+
+IMPATIENT = """
+import sys
+import mmlib.server.unheard as unheard
+import mmlib.server.voila as voila
+voila.LOOK_S = 0.5
+unheard.NEVER_HEARD_S = 2
+from mmlib.server import serve
+serve(browser=False, port=0, data=sys.argv[1], scheduler="tcp://127.0.0.1:1")
+"""
+
+
+def test_a_page_that_is_closed_while_it_loads_leaves_no_kernel(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", IMPATIENT, str(tmp_path)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert server.stdout is not None
+    try:
+        ready = next(line for line in server.stdout if line.startswith("mmlib is ready"))
+        url = next(word for word in ready.split() if word.startswith("http"))
+        with urllib.request.urlopen(f"{url}about", timeout=30) as answer:
+            answer.read(100)  # no more: as a tab that is closed at once
+        wait_for_kernels(server.pid, 1)
+        wait_for_kernels(server.pid, 0)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait(30)
+        server.stdout.close()
+
+
+def wait_for_kernels(pid: int, count: int) -> None:
+    end = time.monotonic() + 60
+    while kernels(pid) != count:
+        assert time.monotonic() < end, f"{kernels(pid)} kernels run; {count} expected"
+        time.sleep(0.1)
+
+
+def kernels(pid: int) -> int:
+    count = 0
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # or one that has just ended
+            count += "ipykernel_launcher" in " ".join(process.cmdline())
+    return count

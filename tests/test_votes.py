@@ -162,6 +162,13 @@ def test_a_place_where_nothing_can_be_kept_is_one_sentence(tmp_path: Path) -> No
         VoteStore(tmp_path / "folder.sqlite")
 
 
+def test_the_votes_may_be_given_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMLIB_VOTES", str(tmp_path))
+    assert VoteStore().path == tmp_path / "votes.sqlite"
+    monkeypatch.setenv("MMLIB_VOTES", str(tmp_path / "own.sqlite"))
+    assert VoteStore().path == tmp_path / "own.sqlite"
+
+
 def test_a_ballot_is_fair() -> None:
     ballot = draw_ballot(SPECIMENS, METHODS, np.random.default_rng(1))
     assert [pair.place for pair in ballot] == list(range(14))

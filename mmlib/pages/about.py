@@ -9,13 +9,14 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 import ipywidgets as widgets
+import psutil
 
 from mmlib import jobs, zoo
 from mmlib.errors import InputError
 from mmlib.io import Cache
 from mmlib.pages.layout import classed, facts, html, notice, page, panel
 from mmlib.pages.sources import data_folder
-from mmlib.pages.votes import VoteStore
+from mmlib.pages.votes import votes_file
 from mmlib.version import __version__
 
 PACKAGES = {
@@ -43,7 +44,7 @@ SETTINGS = {
     "MMLIB_RESULTS": "folder of results",
     "MMLIB_RESULTS_BYTES": "how large the results may grow",
     "MMLIB_WEIGHTS": "folder of trained nets",
-    "MMLIB_VOTES": "file of the votes of the blind test",
+    "MMLIB_VOTES": "file for the votes of the blind test, or a folder for it",
     "MMLIB_TABLES": "folder of what making the tables keeps",
     "MMLIB_SCHEDULER": "address of a Dask cluster that does the work",
 }
@@ -118,11 +119,21 @@ def storage_html() -> str:
         "Decoded stacks": cache.folder,
         "Results": jobs.results_root(),
         "Trained nets": zoo.weights_folder(),
-        "Votes": VoteStore().path,
+        "Votes": votes_file(),
     }
     rows = {name: f"{path} ({_size_words(path)})" for name, path in places.items()}
+    rows["Memory"] = memory_words()
     rows["Limits"] = f"decoded stacks {_bytes_words(cache.max_bytes)}; what was used longest ago goes first"
     return facts(rows)
+
+
+def memory_words() -> str:
+    """Say how much memory this page's Python takes and how much the computer has free."""
+    mine, whole = psutil.Process().memory_info().rss, psutil.virtual_memory()
+    return (
+        f"this page's Python takes {_bytes_words(mine)}; {_bytes_words(whole.available)} of "
+        f"{_bytes_words(whole.total)} are free"
+    )
 
 
 def settings_html() -> str:

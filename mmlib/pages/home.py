@@ -10,7 +10,7 @@ import ipywidgets as widgets
 
 from mmlib.pages.address import Address, given_query, on_dashboard
 from mmlib.pages.background import Latest
-from mmlib.pages.home_state import HomeChoices, HomeState, Recent, recent
+from mmlib.pages.home_state import KINDS, HomeChoices, HomeState, Recent, recent
 from mmlib.pages.layout import classed, html, notice, page, panel, progress_bar
 from mmlib.pages.links import from_query
 from mmlib.pages.sources import data_folder
@@ -52,10 +52,16 @@ class HomeView:
             value=state.choices.search,
             continuous_update=True,
         )
+        self.kind = widgets.Dropdown(
+            options=[(words, kind) for kind, (words, _) in KINDS.items()],
+            value=state.choices.kind if state.choices.kind in KINDS else "all",
+            description="Show",
+        )
         self.upload = ChunkedUpload(data_folder(), suffixes=ENDINGS)
         self.address = Address()
         self.widget = self._lay_out()
         self.search.observe(lambda change: state.search(change["new"]), "value")
+        self.kind.observe(lambda change: state.show_only(change["new"]), "value")
         self.upload.on_done(self._uploaded)
         state.on_change(self._changed)
         self._changed(frozenset({"search", "cards", "upload", "error"}))
@@ -64,7 +70,7 @@ class HomeView:
     def _lay_out(self) -> widgets.Widget:
         phone = [html(words)] if (words := phone_html()) else []
         bring = panel("Bring your own", self.upload, self.arrived, html(BRING_WORDS, "mmp-muted"), *phone)
-        find = panel("Find a stack", self.search, html(_link_form()))
+        find = panel("Find a stack", self.search, self.kind, html(_link_form()))
         tools = classed(widgets.Box([find, bring]), "mmp-home-tools")
         return page(self.message, html(tour_html()), tools, self.cards, self.recent, self.address)
 
@@ -72,7 +78,7 @@ class HomeView:
         state = self.state
         if "error" in names:
             self.message.value = notice(state.error, error=True)
-        if names & {"search", "cards"}:
+        if names & {"search", "kind", "cards"}:
             self._show_cards()
         if "upload" in names:
             self._show_upload()
@@ -96,11 +102,12 @@ class HomeView:
     def _show_cards(self) -> None:
         found = self.state.matching
         if not found:
-            words = "No stack has all these words; try fewer." if self.state.cards else "Bring your own to begin."
-            self.cards.value = f'{STACKS}<div class="mmp-empty">{words}</div>'
+            none_yet = self.state.choices.kind == "mine" and not self.state.choices.search
+            words = NONE_OF_MINE if none_yet else "No stack is like that; try fewer words, or show all stacks."
+            self.cards.value = f'<h2 class="mmp-section">Stacks</h2><div class="mmp-empty">{words}</div>'
             return
-        items = "".join(_card(card) for card in found)
-        self.cards.value = f'{STACKS}<ul class="mmp-cards">{items}</ul>'
+        mine = _section("Your stacks", [card for card in found if not card.built_in])
+        self.cards.value = mine + _section("Built-in specimens", [card for card in found if card.built_in])
 
     def _show_recent(self) -> None:
         results = recent()
@@ -109,7 +116,7 @@ class HomeView:
             self.recent.value = f'<h2 class="mmp-section">Made of late</h2><ul class="mmp-cards">{items}</ul>'
 
 
-STACKS = '<h2 class="mmp-section">Stacks</h2>'
+NONE_OF_MINE = "You have no stacks here yet. Upload one above: a film, a TIFF stack or a zip of pictures."
 
 BRING_WORDS = (
     "A film (mp4, mov, avi, mkv, webm), a TIFF stack or a zip of pictures. "
@@ -136,6 +143,11 @@ def _link_form() -> str:
     )
 
 
+def _section(title: str, cards: list[SpecimenCard]) -> str:
+    items = "".join(_card(card) for card in cards)
+    return f'<h2 class="mmp-section">{title}</h2><ul class="mmp-cards">{items}</ul>' if items else ""
+
+
 def _card(card: SpecimenCard) -> str:
     picture = thumbnail(card)
     shown = f'<img src="{picture}" alt="">' if picture else '<div class="mmp-blank">no preview yet</div>'
@@ -152,12 +164,13 @@ def _card(card: SpecimenCard) -> str:
 def _tags(card: SpecimenCard) -> str:
     tags = [f"{max(card.planes)} frames" if card.planes else "", "truth known" if card.has_truth else ""]
     tags += [f"speeds {min(card.speeds)} to {max(card.speeds)}" if len(card.speeds) > 1 else ""]
+    tags += [escape(card.licence.partition(":")[0])]
     return " ".join(f'<span class="mmp-tag">{tag}</span>' for tag in tags if tag)
 
 
 def _recent(result: Recent) -> str:
     title = escape(result.title)
-    heading = f'<a href="fuse?{escape(result.query)}">{title}</a>' if on_dashboard() else title
+    heading = f'<a href="{result.page}?{escape(result.query)}">{title}</a>' if on_dashboard() else title
     return (
         f'<li class="mmp-card"><img src="{data_uri(result.picture)}" alt="">'
         f'<div class="mmp-card-words"><h3>{heading}</h3><p>{escape(result.words)}</p></div></li>'

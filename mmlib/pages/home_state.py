@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from mmlib.jobs import results_root
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.fuse_choices import FuseChoices
 from mmlib.pages.links import to_query
+from mmlib.pages.pipeline_state import PipelineChoices
 from mmlib.pages.sources import cards, data_folder, read_source
 from mmlib.pages.state import PageState
 from mmlib.pages.thumbnails import remember
@@ -19,6 +21,14 @@ from mmlib.specimens import SpecimenCard
 from mmlib.stacks import ZStack
 
 RECENT = 6
+KINDS: dict[str, tuple[str, Callable[[SpecimenCard], bool]]] = {
+    "all": ("all stacks", lambda card: True),
+    "mine": ("mine", lambda card: not card.built_in),
+    "built_in": ("built-in specimens", lambda card: card.built_in),
+    "truth": ("those whose truth is known", lambda card: card.has_truth),
+    "fast": ("those with a fast scan", lambda card: max(card.speeds, default=1) > 1),
+}
+"""Which stacks can be asked for: what they are called, and whether one is among them."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,7 @@ class HomeChoices:
     """What a user chooses on the Home page."""
 
     search: str = field(default="", metadata={"link": "q"})
+    kind: str = field(default="all", metadata={"link": "k"})
 
 
 @dataclass(frozen=True)
@@ -35,14 +46,16 @@ class Recent:
     Attributes:
         title: of the stack.
         words: how it was made.
-        query: the link to it on the Fuse page.
+        query: the link to it on its page.
         picture: its file.
+        page: where it was made, ``"fuse"`` or ``"pipeline"``.
     """
 
     title: str
     words: str
     query: str
     picture: Path
+    page: str = "fuse"
 
 
 class HomeState(PageState[HomeChoices]):
@@ -71,11 +84,20 @@ class HomeState(PageState[HomeChoices]):
         """
         self.drift(search=words.strip())
 
+    def show_only(self, kind: str) -> None:
+        """Show only some stacks.
+
+        Args:
+            kind: a key of `KINDS`.
+        """
+        self.drift(kind=kind)
+
     @property
     def matching(self) -> list[SpecimenCard]:
         """The cards that the search leaves."""
         wanted = self.choices.search.lower().split()
-        return [card for card in self.cards if all(word in json.dumps(card.to_dict()).lower() for word in wanted)]
+        among = KINDS.get(self.choices.kind, KINDS["all"])[1]
+        return [card for card in self.cards if among(card) and all(word in _text(card) for word in wanted)]
 
     def receive(self, path: Path) -> None:
         """Take an upload: it stays if it can be read, and is removed with one sentence if not.
@@ -111,6 +133,10 @@ class HomeState(PageState[HomeChoices]):
         self._run(work, read, failed, progress)
 
 
+def _text(card: SpecimenCard) -> str:
+    return json.dumps(card.to_dict()).lower()
+
+
 def recent(root: Path | None = None, count: int = RECENT) -> list[Recent]:
     """List the pictures that were fused of late, newest first.
 
@@ -129,20 +155,38 @@ def recent(root: Path | None = None, count: int = RECENT) -> list[Recent]:
         except (OSError, ValueError):
             continue  # evicted or being replaced
         picture = mark.with_name("fused.png")
-        if record.get("verb") != "fuse" or not picture.is_file():
+        made = {"fuse": _fused, "run": _went_through}.get(str(record.get("verb")))
+        if made is None or not picture.is_file():
             continue
-        given = record["choices"]
-        choices = FuseChoices(
-            source=record["source"],
-            speed=given.get("speed"),
-            method=given.get("method", "best"),
-            frames=given.get("frames") or "",
-            align=given.get("align", "auto"),
-            ran=True,
-        )
-        summary = record["summary"]
-        words = f"{summary['method']}, {summary['frames']} frames"
-        found.append(Recent(Path(record["source"]).stem.replace("_", " "), words, to_query(choices), picture))
+        found.append(made(record, picture))
         if len(found) == count:
             break
     return found
+
+
+def _fused(record: dict[str, Any], picture: Path) -> Recent:
+    given, summary = record["choices"], record["summary"]
+    choices = FuseChoices(
+        source=record["source"],
+        speed=given.get("speed"),
+        method=given.get("method", "best"),
+        frames=given.get("frames") or "",
+        align=given.get("align", "auto"),
+        ran=True,
+    )
+    return Recent(
+        _title(record["source"]), f"{summary['method']}, {summary['frames']} frames", to_query(choices), picture
+    )
+
+
+def _went_through(record: dict[str, Any], picture: Path) -> Recent:
+    summary = record["summary"]
+    words = f"Pipeline: {summary['method']}, {len(summary['frames'])} of {summary['of']} frames"
+    usual = PipelineChoices()
+    given = {name: value for name, value in record["choices"].items() if value is not None and hasattr(usual, name)}
+    query = to_query(PipelineChoices(sources=(record["source"],), **given))
+    return Recent(_title(record["source"]), words, query, picture, page="pipeline")
+
+
+def _title(source: str) -> str:
+    return Path(source).stem.replace("_", " ")

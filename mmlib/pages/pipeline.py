@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from html import escape
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ipywidgets as widgets
+import numpy as np
 
 from mmlib import io
 from mmlib.deblurring import METHODS as DEBLUR
@@ -18,34 +18,40 @@ from mmlib.pages.address import Address, given_query
 from mmlib.pages.background import Latest, deliverer
 from mmlib.pages.copies import Copies
 from mmlib.pages.downloads import Downloads, Offer
-from mmlib.pages.layout import bench, button, classed, html, notice, page, panel, progress_bar, row, seen
+from mmlib.pages.layout import bench, button, classed, html, notice, page, panel, row, seen
 from mmlib.pages.links import from_query
 from mmlib.pages.picker import Picker
 from mmlib.pages.pipeline_recipes import as_command, as_python
-from mmlib.pages.pipeline_state import FILES, WORKING, Entry, PipelineChoices, PipelineState, time_words
-from mmlib.widgets import Pane, StackView
+from mmlib.pages.pipeline_state import FILES, WORKING, Entry, PipelineChoices, PipelineState
+from mmlib.pages.pipeline_words import STAGE_TITLES, batch_html, entry_html, story_html
+from mmlib.pages.sources import cards
+from mmlib.widgets import Pane, StackView, coloured, ramp_legend
 
-OPTIONS: dict[str, tuple[str, list[tuple[str, str]]]] = {
-    "focus": ("Focus", [("best", "best"), *((name, name) for name in FOCUS if name != "best"), ("off", "off")]),
-    "select": ("Selection", [("useful frames", "on"), ("every frame", "off")]),
-    "deblur": (
-        "Deblurring",
-        [
-            ("only fast scans", "auto"),
-            ("best", "best"),
-            *((n, n) for n in DEBLUR if n not in ("best", "none")),
-            ("off", "off"),
-        ],
-    ),
-    "align": ("Alignment", [("auto", "auto"), ("on", "on"), ("off", "off")]),
-    "fuse": ("Fusion", [("best", "best"), *((name, name) for name in FUSE)]),
-    "measure": ("Measures", [("on", "on"), ("off", "off")]),
+OPTIONS: dict[str, list[tuple[str, str]]] = {
+    "focus": [("best", "best"), *((name, name) for name in FOCUS if name != "best"), ("off", "off")],
+    "select": [("useful frames", "on"), ("every frame", "off")],
+    "deblur": [
+        ("only fast scans", "auto"),
+        ("best", "best"),
+        *((n, n) for n in DEBLUR if n not in ("best", "none")),
+        ("off", "off"),
+    ],
+    "align": [("auto", "auto"), ("on", "on"), ("off", "off")],
+    "fuse": [("best", "best"), *((name, name) for name in FUSE)],
+    "measure": [("on", "on"), ("off", "off")],
 }
-"""Each stage: what it is called, and what can be chosen."""
+"""Each stage and what can be chosen for it."""
 EMPTY = (
     '<div class="mmp-empty"><p><strong>The queue is empty.</strong></p>'
-    "<p>Add one stack or many from the list; each becomes a sharp picture, a depth map and a report.</p></div>"
+    "<p>Add one stack or many; each becomes a sharp picture, a depth map and a report.</p>"
+    '<ol class="mmq-way"><li><strong>Field of view</strong>: find the bright disc of the eyepiece</li>'
+    "<li><strong>Focus</strong>: judge each part of each frame</li>"
+    "<li><strong>Selection</strong>: leave out frames that are sharp nowhere</li>"
+    "<li><strong>Deblurring</strong>: restore what a fast scan smeared</li>"
+    "<li><strong>Alignment and fusion</strong>: line the frames up and join their sharp parts</li>"
+    "<li><strong>Measures</strong>: say in numbers how good the picture is</li></ol></div>"
 )
+HEIGHT = "clamp(240px, min(100vh - 360px, 100vw), 900px)"
 
 
 def show(*sources: str) -> widgets.Widget:
@@ -80,19 +86,27 @@ class PipelineView:
         self.message, self.empty, self.story = html(), html(EMPTY), html()
         self.picker = Picker(lambda name, speed: self._add(name, speed))
         self.stages = {
-            stage: widgets.Dropdown(options=options, description=words, value=getattr(state.choices, stage))
-            for stage, (words, options) in OPTIONS.items()
+            stage: widgets.Dropdown(
+                options=options, description=STAGE_TITLES[stage], value=getattr(state.choices, stage)
+            )
+            for stage, options in OPTIONS.items()
         }
         self.go = button("Run", primary=True)
         self.queue = classed(widgets.VBox(), "mmq-queue")
-        self.view = StackView(label="Sharp picture", height="clamp(240px, min(100vh - 360px, 100vw), 900px)")
+        self.yours, self.stop, self.far = button("Add all of mine"), button("Cancel all"), html()
+        self.view = StackView(label="Sharp picture", height=HEIGHT)
         self.downloads, self.copies, self.address = Downloads(), Copies(), Address()
         self._cards: dict[str, _EntryCard] = {}
+        known = cards()
+        self._titles = {card.name: card.title for card in known}
+        seen(self.yours, any(not card.built_in for card in known))
         self._shown: Path | None = None
         self.widget = self._lay_out()
         for stage, control in self.stages.items():
             control.observe(lambda change, stage=stage: state.choose(**{stage: change["new"]}), "value")
         self.go.on_click(lambda _: state.start())
+        self.yours.on_click(lambda _: state.add_yours())
+        self.stop.on_click(lambda _: state.cancel_all())
         state.on_change(self._changed)
         self._changed(frozenset({"entries", "entry", "result", "error"}))
 
@@ -101,12 +115,14 @@ class PipelineView:
         self.keep = panel("Keep", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [
-            panel("Add a stack", self.picker.widget),
+            panel("Add a stack", self.picker.widget, row(self.yours)),
             panel("The way it goes", *self.stages.values(), row(classed(self.go, "mmp-grow"))),
             self.keep,
             self.again,
         ]
-        return classed(page(self.message, bench([self.empty, self.queue, self.result], rail), self.address), "mmq-page")
+        self.whole = classed(row(classed(self.far, "mmp-grow"), self.stop), "mmq-whole")
+        stage = bench([self.empty, self.whole, self.queue, self.result], rail)
+        return classed(page(self.message, stage, self.address), "mmq-page")
 
     def _add(self, name: str, speed: int | None) -> None:
         if speed is not None:
@@ -125,6 +141,8 @@ class PipelineView:
         if names & {"entry", "entries", *self.stages}:
             for card in self._cards.values():
                 card.draw(state)
+            self.far.value = batch_html(*state.batch(time.monotonic()))
+            seen(self.whole, bool(self.far.value))
             self.go.disabled = not state.entries or all(entry.phase in WORKING for entry in state.entries)
         if names & {"result", "entries"}:
             self._draw_result()
@@ -138,7 +156,8 @@ class PipelineView:
         state = self.state
         sources = [entry.source for entry in state.entries]
         self._cards = {
-            entry.source: self._cards.get(entry.source) or _EntryCard(entry, state) for entry in state.entries
+            entry.source: self._cards.get(entry.source) or _EntryCard(entry, state, self._titles.get(entry.source, ""))
+            for entry in state.entries
         }
         self.queue.children = [self._cards[source].widget for source in sources]
         seen(self.empty, not sources)
@@ -151,7 +170,7 @@ class PipelineView:
         if entry is None or entry.folder is None:
             self._shown = None
             return
-        self.story.value = story_html(entry)
+        self.story.value = story_html(entry, self._titles.get(entry.source, ""))
         if entry.folder == self._shown:
             return
         try:
@@ -159,7 +178,7 @@ class PipelineView:
                 Pane(picture=io.read_picture(entry.folder / name), title=title)
                 for name, title in (("fused.png", "Sharp everywhere"), ("best_frame.png", "Sharpest single frame"))
             ]
-            panes.append(Pane(picture=io.read_picture(entry.folder / "depth.png"), title="Depth", kind="map"))
+            panes.append(depth_pane(entry.folder / "depth.tif", entry.summary["depth_unit"], entry.summary["frames"]))
         except (InputError, OSError):
             self.state.complain("this result is no longer on the disk; run it again")
             return
@@ -172,8 +191,8 @@ class PipelineView:
 class _EntryCard:
     """One stack of the queue: its name, how far it is, and what can be done about it."""
 
-    def __init__(self, entry: Entry, state: PipelineState) -> None:
-        self.entry = entry
+    def __init__(self, entry: Entry, state: PipelineState, title: str) -> None:
+        self.entry, self._title = entry, title
         self.words = classed(html(), "mmp-grow")
         self.look, self.stop, self.retry, self.leave = (
             self._button("Show", lambda: state.show(entry.source)),
@@ -182,7 +201,7 @@ class _EntryCard:
             self._button("Remove", lambda: state.remove(entry)),
         )
         buttons = row(self.look, self.stop, self.retry, self.leave)
-        self.widget = classed(widgets.VBox([self.words, buttons]), "mmp-panel", "mmq-entry")
+        self.widget = classed(widgets.Box([self.words, buttons]), "mmp-panel", "mmq-entry")
 
     def _button(self, words: str, action: Callable[[], None]) -> widgets.Button:
         made = button(words)
@@ -194,59 +213,32 @@ class _EntryCard:
         """Show how far it is."""
         entry = self.entry
         working = entry.phase in WORKING
-        self.words.value = entry_html(entry, stale=state.stale(entry), now_s=time.monotonic())
+        self.words.value = entry_html(entry, stale=state.stale(entry), now_s=time.monotonic(), title=self._title)
         seen(self.look, entry.phase == "done")
         seen(self.stop, working)
         seen(self.retry, entry.phase in ("failed", "cancelled"))
         seen(self.leave, not working)
 
 
-def entry_html(entry: Entry, *, stale: bool, now_s: float) -> str:
-    """Say how far a stack of the queue is.
+def depth_pane(file: Path, unit: str, frames: Sequence[int]) -> Pane:
+    """Show a depth map with what its colours mean.
 
     Args:
-        entry: of the queue.
-        stale: whether its result was made with other choices.
-        now_s: the monotonic clock.
+        file: the map, as a run wrote it.
+        unit: ``"um"``, or ``"frame"`` where heights are not known.
+        frames: which frames of the stack were fused, from 0.
 
     Returns:
-        HTML.
+        The pane; what is not known is black.
     """
-    name = f"<h3>{escape(entry.source)}</h3>"
-    if entry.phase == "failed":
-        return name + notice(entry.message, error=True)
-    if entry.phase in WORKING:
-        left = time_words(entry.seconds_left(now_s))
-        bar = progress_bar(entry.share, "waiting for its turn" if entry.phase == "waiting" else entry.stage)
-        return f'{name}{bar}<p class="mmp-muted">{left}</p>' if left else name + bar
-    if entry.phase == "done":
-        summary = entry.summary
-        seconds = sum(summary["seconds"].values())
-        words = f"Done: {len(summary['frames'])} of {summary['of']} frames, {seconds:.1f} s of work."
-        return f"{name}<p>{words}{' Made with other choices; Run makes it anew.' if stale else ''}</p>"
-    words = {"ready": "In the queue; Run begins.", "cancelled": "Cancelled; nothing was kept."}[entry.phase]
-    return f'{name}<p class="mmp-muted">{words}</p>'
-
-
-def story_html(entry: Entry) -> str:
-    """Tell what each stage did.
-
-    Args:
-        entry: that is done.
-
-    Returns:
-        HTML.
-    """
-    summary = entry.summary
-    rows = "".join(
-        f"<tr><th scope=row>{escape(OPTIONS[stage][0] if stage in OPTIONS else stage.capitalize())}</th>"
-        f"<td>{escape(said)}</td><td>{summary['seconds'].get(stage, 0):.1f} s</td></tr>"
-        for stage, said in summary["stages"].items()
-    )
-    warnings = "".join(notice(str(warning)) for warning in summary["warnings"])
-    return (
-        f"<h3>{escape(entry.source)}</h3>{warnings}"
-        '<div class="mmp-words" tabindex="0" role="region" aria-label="What each stage did"><table><thead><tr>'
-        f"<th scope=col>Stage</th><th scope=col>What it did</th><th scope=col>Time</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>"
-    )
+    depth = io.read_map(file)
+    known = depth[np.isfinite(depth)]
+    low, high = (float(end) for end in np.percentile(known, (1, 99))) if known.size else (0.0, 0.0)
+    painted = coloured(depth, low=low, high=high)
+    picture = np.where(painted[:, :, 3:] > 0, painted[:, :, :3], 0).astype(np.uint8)
+    if unit == "um":
+        legend = ramp_legend(f"{low:.3g} µm", f"{high:.3g} µm", "height")
+    else:
+        first, last = (frames[min(max(round(end), 0), len(frames) - 1)] + 1 for end in (low, high))
+        legend = ramp_legend(str(first), str(last), "frame")
+    return Pane(picture=picture, title="Depth", kind="map", legend=legend)

@@ -113,6 +113,8 @@ class PipelineState(PageState[PipelineChoices]):
         self._runner = runner
         self._deliver = deliver
         self.entries: list[Entry] = []
+        self._batch: list[Entry] = []
+        self._began_s = 0.0
         for source in self.choices.sources:
             self._append(source)
         self._keep_sources()
@@ -128,6 +130,15 @@ class PipelineState(PageState[PipelineChoices]):
         if source and self._append(source):
             self._keep_sources()
             self.tell("entries")
+
+    def add_yours(self) -> None:
+        """Put every stack of the data folder into the queue."""
+        names = [card.name for card in known_cards() if not card.built_in]
+        self.complain("" if names else "there are no stacks of yours yet; upload them on Home")
+        for name in names:
+            self._append(name)
+        self._keep_sources()
+        self.tell("entries")
 
     def remove(self, entry: Entry) -> None:
         """Take a stack out of the queue; work on it stops, results stay on the disk."""
@@ -151,6 +162,11 @@ class PipelineState(PageState[PipelineChoices]):
         for entry in wanted:
             self.begin(entry)
 
+    def cancel_all(self) -> None:
+        """Stop all work; what is done stays."""
+        for entry in self.entries:
+            self.cancel(entry)
+
     def begin(self, entry: Entry) -> None:
         """Begin, or begin again, with one stack.
 
@@ -158,6 +174,10 @@ class PipelineState(PageState[PipelineChoices]):
             entry: of the queue.
         """
         plan = self.choices.plan()
+        if not self.working:
+            self._batch, self._began_s = [], time.monotonic()
+        if entry not in self._batch:
+            self._batch.append(entry)
         entry.phase, entry.share, entry.stage, entry.message = "opening", 0.0, "opening", ""
         entry.made_with, entry.began_s, entry.job = plan, None, None
         self.tell("entry", "entries")
@@ -206,6 +226,21 @@ class PipelineState(PageState[PipelineChoices]):
     def working(self) -> bool:
         """Whether anything is being worked on."""
         return any(entry.phase in WORKING for entry in self.entries)
+
+    def batch(self, now_s: float) -> tuple[int, int, float | None]:
+        """Say how far the queue is that was begun together.
+
+        Args:
+            now_s: the monotonic clock.
+
+        Returns:
+            How many have ended, how many there are, and the seconds that the rest takes, or None where nobody can say.
+        """
+        shares = [entry.share if entry.phase in WORKING else 1.0 for entry in self._batch]
+        ended = sum(entry.phase not in WORKING for entry in self._batch)
+        done = sum(shares)
+        known = self._batch and done >= LEAST_SHARE * len(shares)
+        return ended, len(shares), (now_s - self._began_s) * (len(shares) - done) / done if known else None
 
     def stale(self, entry: Entry) -> bool:
         """Say whether a result was made with other choices than those on the page."""

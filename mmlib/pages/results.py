@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from html import escape
 from pathlib import Path
 
@@ -36,7 +38,8 @@ def show(folder: Path | None = None) -> widgets.Widget:
             words = f"Table {number} has not been made yet; mmlib table {number} -o FOLDER makes it"
             parts.append(panel(f"Table {number}", html(notice(words))))
             continue
-        parts.append(panel(f"Table {number}. {table.title}", html(table_html(table))))
+        figure = figure_html(home / f"table{number}.svg", f"Figure of table {number}: every number with its interval")
+        parts.append(panel(f"Table {number}. {table.title}", html(table_html(table)), html(figure)))
         offers += [
             Offer(f"Table {number}, {words}", path.name, path)
             for ending, words in (("csv", "CSV"), ("md", "Markdown"), ("svg", "figure"))
@@ -48,6 +51,38 @@ def show(folder: Path | None = None) -> widgets.Widget:
     return classed(page(*parts), "mmr-page")
 
 
+def figure_html(file: Path, words: str) -> str:
+    """Show the figure of a table, drawn when the table was made.
+
+    Args:
+        file: an SVG file.
+        words: what it shows.
+
+    Returns:
+        HTML; empty where there is no figure.
+    """
+    if not file.is_file():
+        return ""
+    packed = base64.b64encode(file.read_bytes()).decode()
+    return (
+        f"<details open><summary>{escape(words)}</summary>"
+        f'<img class="mmr-figure" src="data:image/svg+xml;base64,{packed}" alt="{escape(words)}"></details>'
+    )
+
+
+def finding_html(sentence: str) -> str:
+    """Write a finding with typographic minus signs and with names in a typewriter's letters.
+
+    Args:
+        sentence: as the table holds it.
+
+    Returns:
+        HTML.
+    """
+    minus = re.sub(r"(?<=[ \[(])-(?=\d)", "−", escape(sentence))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", minus)
+
+
 def table_html(table: Table) -> str:
     """Write a table as HTML: a finding first, then the numbers, then how to make them again.
 
@@ -57,7 +92,7 @@ def table_html(table: Table) -> str:
     Returns:
         HTML.
     """
-    findings = "".join(f"<li>{escape(finding)}</li>" for finding in table.findings)
+    findings = "".join(f"<li>{finding_html(finding)}</li>" for finding in table.findings)
     heads = "".join(_head(table, column) for column in table.columns)
     rows = "".join(_row(table, row) for row in table.rows)
     notes = "".join(f"<li>{escape(note)}</li>" for note in (*table.notes, *table.column_notes()))
@@ -108,7 +143,7 @@ def _row(table: Table, row: Row) -> str:
         best = " class=mmr-best" if _is_best(table, row, column) else ""
         cells.append(f"<td{best}>{estimate}<span>{interval}</span></td>")
     note = f"<span>{escape(row.note)}</span>" if row.note else ""
-    return f"<tr class=mmr-row-{row.kind}><th scope=row>{escape(row.title)}{note}</th>{''.join(cells)}</tr>"
+    return f"<tr class=mmr-row-{row.kind}><th scope=row>{finding_html(row.title)}{note}</th>{''.join(cells)}</tr>"
 
 
 def _is_best(table: Table, row: Row, column: Column) -> bool:

@@ -84,8 +84,9 @@ class Vote:
 
 
 def votes_file() -> Path:
-    """Say where the votes lie: MMLIB_VOTES, else a file of the user's own."""
-    return Path(os.environ.get("MMLIB_VOTES") or Path(platformdirs.user_data_path("mmlib")) / "votes.sqlite")
+    """Say where the votes lie: MMLIB_VOTES, a file or a folder for it, else a file of the user's own."""
+    named = Path(os.environ.get("MMLIB_VOTES") or Path(platformdirs.user_data_path("mmlib")) / "votes.sqlite")
+    return named / "votes.sqlite" if named.is_dir() else named
 
 
 def new_voter() -> str:

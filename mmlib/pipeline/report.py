@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from mmlib import zoo
 from mmlib.errors import InputError
 from mmlib.focusing import FocusReport
-from mmlib.measuring import measure
 from mmlib.pictures import to_uint8
 from mmlib.pipeline.sources import depth_unit
 from mmlib.pipeline.stages import Bench, depth_picture, sharpest_frame
@@ -26,8 +25,6 @@ from mmlib.version import __version__
 
 WIDEST_PX = 1600
 """Pictures in the report are no wider; the files beside it are whole."""
-COMPARED = ("psnr", "ssim", "cnniqa", "cnniqa_plus", "brisque", "tenengrad", "laplacian", "vollath4")
-"""Measures that are also taken of the sharpest single frame, for comparison."""
 PACKAGES = ("numpy", "opencv-python-headless", "scipy", "PyWavelets", "torch")
 
 
@@ -128,11 +125,7 @@ def _curve(report: FocusReport, kept: set[int], z_um: tuple[float, ...] | None) 
 
 
 def _measures(bench: Bench) -> list[dict[str, str]]:
-    if not bench.measurements:
-        return []
-    wanted = [found.name for found in bench.measurements if found.name in COMPARED and found.value is not None]
-    alone = measure(sharpest_frame(bench), reference=bench.truth, field=bench.field, only=wanted)
-    single = {found.name: found.value for found in alone}
+    single = {found.name: found.value for found in bench.single}
     rows = []
     for found in bench.measurements:
         row = found.to_dict()

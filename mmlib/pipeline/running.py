@@ -148,6 +148,7 @@ def _summary(bench: Bench) -> dict[str, Any]:
         "depth_unit": depth_unit(bench.stack),
         "method": None if bench.fused is None else bench.fused.method,
         "measures": [found.to_dict() for found in bench.measurements],
+        "single": [found.to_dict() for found in bench.single],
         "warnings": list(bench.whole.warnings),
         "files": sorted(file.name for file in bench.folder.iterdir() if file.suffix != ".part"),
     }

@@ -29,6 +29,8 @@ from mmlib.stacks import ZStack, from_array
 
 FEWEST = 2
 """Selection never leaves fewer frames than these, if there are so many."""
+COMPARED = ("psnr", "ssim", "cnniqa", "cnniqa_plus", "brisque", "tenengrad", "laplacian", "vollath4")
+"""Measures that are also taken of the sharpest single frame, for comparison."""
 
 
 @dataclasses.dataclass
@@ -47,6 +49,7 @@ class Bench:
         fused: the sharp picture.
         truth: the same all in focus, where it is known.
         measurements: of the sharp picture.
+        single: of the sharpest single frame, by those of them that one picture can have.
         said: stage -> what it did, one sentence.
         seconds: stage -> how long it took.
     """
@@ -62,6 +65,7 @@ class Bench:
     fused: Fused | None = None
     truth: Picture | None = None
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
+    single: list[Measurement] = dataclasses.field(default_factory=list)
     said: dict[str, str] = dataclasses.field(default_factory=dict)
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
 
@@ -182,6 +186,8 @@ def weigh_up(bench: Bench, progress: Progress = silent) -> str:
         truth = None
     bench.truth = None if truth is None or truth.picture.shape != bench.fused.picture.shape else truth.picture
     bench.measurements = measure(bench.fused.picture, reference=bench.truth, field=bench.field)
+    wanted = [found.name for found in bench.measurements if found.name in COMPARED and found.value is not None]
+    bench.single = measure(sharpest_frame(bench), reference=bench.truth, field=bench.field, only=wanted)
     rows = [found.to_dict() for found in bench.measurements]
     (bench.folder / "measures.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
     known = sum(found.value is not None for found in bench.measurements)

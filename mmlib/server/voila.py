@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_core.utils import ensure_async
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.ioloop import IOLoop
+from tornado.ioloop import IOLoop, PeriodicCallback
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError
 from tornado.websocket import WebSocketClosedError
@@ -23,13 +23,11 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from mmlib.server import NOTEBOOKS, is_loopback
+from mmlib.server.unheard import LOOK_S, Unheard, end_unheard
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "pages" / "template"
 FRONT_END = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 """The only extensions of the notebook's front end that the pages need."""
-
-CULL_IDLE_S = 300
-"""A kernel whose page is gone without a goodbye (a crash, a lost network) ends after so long."""
 
 
 class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
@@ -102,6 +100,9 @@ class Dashboard(Voila):  # type: ignore[misc]
         """Listen until asked to end, and say when a browser may come."""
         loop = IOLoop.current()
         loop.add_callback(self.when_ready)
+        unheard = Unheard()
+        watch = PeriodicCallback(lambda: end_unheard(self.kernel_manager, unheard), 1000 * LOOK_S)
+        loop.add_callback(watch.start)
         loop.add_callback(lambda: asyncio.get_running_loop().set_exception_handler(calm))
         super().start()
 
@@ -194,9 +195,7 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     if os.name == "posix":  # sockets in a private folder, which no other user of this computer can reach
         settings.KernelManager.transport = "ipc"
     settings.KernelManager.autorestart = False  # a page without what it had in memory is worse than a clear word
-    settings.MappingKernelManager.cull_interval = 30
-    settings.MappingKernelManager.cull_idle_timeout = CULL_IDLE_S
-    settings.MappingKernelManager.cull_connected = False
+    settings.MappingKernelManager.cull_idle_timeout = 0  # it counts from the last deed, not from the lost line
     settings.ZMQChannelsWebsocketConnection.limit_rate = False
     terminal = logging.StreamHandler()  # why a page failed
     terminal.setLevel(logging.ERROR)

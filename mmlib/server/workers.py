@@ -23,6 +23,7 @@ def main() -> None:
         scheduler_port=port,
         host="127.0.0.1",
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # it listens in any case; not where another one may
         worker_dashboard_address=None,
         memory_limit=int(memory * MEMORY_SHARE / workers),
         silence_logs=logging.CRITICAL,

@@ -99,6 +99,12 @@
       say("Focusing …", 70);
     },
   };
+  // anywidget gives a widget two seconds to start. A busy computer or an old phone needs longer, and the page would stand
+  // there without its viewer.
+  const WIDGET_MS = 2000;
+  const timeout = AbortSignal.timeout.bind(AbortSignal);
+  AbortSignal.timeout = (ms) => timeout(ms === WIDGET_MS ? LOST_MS : ms);
+
   // names that Voilà's own template gives; its front end may call them
   window.voila_heartbeat = () => {};
   window.voila_process = () => {};
