@@ -45,7 +45,7 @@ WEIGHTS: dict[str, str] = {name: f"fuse-{name}" for name in ("cnn", "ifcnn", *GE
 SLOW = ("cnn", *GENERATORS)
 """Methods that take minutes for a stack: nobody should be made to wait for them unasked."""
 
-BEST = "blend"
+BEST = "learned"
 """The method that ``best`` stands for."""
 
 PREFERENCES = {"clearest": 0, "near": 1, "far": -1}
