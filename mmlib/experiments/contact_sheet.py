@@ -101,8 +101,8 @@ def _place(frames: list[NDArray[np.uint8]], cut: int) -> tuple[int, int]:
     """Find the square with the most detail in any frame, not counting single bright edges."""
     best, place = -1.0, (0, 0)
     for frame in frames:
-        grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        detail = cv2.boxFilter(np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), 40), -1, (cut, cut))
+        grey = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2.0)  # not noise
+        detail = cv2.boxFilter(np.minimum(np.abs(cv2.Laplacian(grey, cv2.CV_32F)), 8), -1, (cut, cut))
         half = cut // 2
         inner = detail[half : frame.shape[0] - cut + half + 1, half : frame.shape[1] - cut + half + 1]
         _, most, _, (x, y) = cv2.minMaxLoc(inner)
