@@ -3,6 +3,11 @@
 import csv
 import io
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
@@ -324,3 +330,17 @@ def test_the_tables_that_ship_show_the_paper_as_it_is_printed() -> None:
             printed.name: printed.values for printed in PRINTED[number] if printed.values
         }
         assert table.made["specimens"] > 5
+
+
+@pytest.mark.slow
+def test_a_table_that_is_asked_to_end_leaves_no_worker(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mmlib", "table", "2", "--limit", "2"]
+    table = psutil.Popen(command, env={**os.environ, "MMLIB_TABLES": str(tmp_path)}, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 60
+    while len(workers := [c for c in table.children() if "spawn_main" in " ".join(c.cmdline())]) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    table.terminate()
+    assert table.wait(30) == 128 + signal.SIGTERM
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert left == []

@@ -6,12 +6,15 @@ import hashlib
 import multiprocessing
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from mmlib.experiments.recipes import SPEEDS, Recipe
@@ -104,6 +107,8 @@ def _workers(processes: int) -> Iterator[ProcessPoolExecutor]:
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin)
+    lone = threading.current_thread() is threading.main_thread()
+    ended_by = signal.signal(signal.SIGTERM, _end) if lone else None
     try:
         yield pool
         pool.shutdown()
@@ -114,12 +119,20 @@ def _workers(processes: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         os.environ.pop("OMP_NUM_THREADS") if before is None else os.environ.update(OMP_NUM_THREADS=before)
+        if lone:
+            signal.signal(signal.SIGTERM, ended_by)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    """Leave in order when asked to end: a signal alone would leave the workers behind."""
+    sys.exit(128 + number)
 
 
 def _begin() -> None:
     import cv2
     import torch
 
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started us decides when to stop
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
