@@ -21,7 +21,8 @@ from mmlib.fusing import BEST, WEIGHTS
 COLUMNS = (
     Column("brisque", "BRISQUE", "lower", 2, "it knows photographs and does not rank microscope pictures (see the row "
            "of the truth); shown for the paper's sake, never used to choose"),
-    Column("cnniqa", "CNNIQA", "lower", 2),
+    Column("cnniqa", "CNNIQA", "lower", 2, "trained here, so on another scale than the paper's; it can take a smooth "
+           "picture without noise for a blurred one (see the row of the truth), so it is never used to choose"),
     Column("psnr", "PSNR, dB", "higher", 2, "against the all-in-focus truth, after the shift that fits best"),
     Column("ssim", "SSIM, 1/100", "higher", 2),
     Column("detail", "Detail SNR, dB", "higher", 2, "fine detail against that of the truth, blind to brightness and "
