@@ -324,3 +324,12 @@ def test_the_tables_that_ship_show_the_paper_as_it_is_printed() -> None:
             printed.name: printed.values for printed in PRINTED[number] if printed.values
         }
         assert table.made["specimens"] > 5
+
+
+def test_the_page_shows_code_as_code() -> None:
+    for number in NUMBERS:
+        table = read_table(number)
+        assert table is not None
+        shown = table_html(table)
+        assert "`" not in shown
+        assert f"<code>{table.made['command']}</code>" in shown
