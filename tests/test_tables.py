@@ -332,6 +332,7 @@ def test_the_tables_that_ship_show_the_paper_as_it_is_printed() -> None:
         assert table.made["specimens"] > 5
 
 
+<<<<<<< HEAD
 @pytest.mark.slow
 def test_a_table_that_is_asked_to_end_leaves_no_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mmlib", "table", "2", "--limit", "2"]
@@ -344,3 +345,12 @@ def test_a_table_that_is_asked_to_end_leaves_no_worker(tmp_path: Path) -> None:
     assert table.wait(30) == 128 + signal.SIGTERM
     _, left = psutil.wait_procs(workers, timeout=10)
     assert left == []
+=======
+def test_the_page_shows_code_as_code() -> None:
+    for number in NUMBERS:
+        table = read_table(number)
+        assert table is not None
+        shown = table_html(table)
+        assert "`" not in shown
+        assert f"<code>{table.made['command']}</code>" in shown
+>>>>>>> metrics

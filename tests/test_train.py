@@ -21,6 +21,7 @@ from mmlib.train import quality_run, recipes
 from mmlib.train.checkpoints import Checkpoint
 from mmlib.train.quality import QualityRecipe, judge, rank_correlation, strongest, train
 from mmlib.train.quality_patches import Pictures
+from mmlib.train.quality_pictures import make_pictures, read_pictures
 from mmlib.train.quality_scenes import (
     MIXED,
     PRISTINE,
@@ -186,6 +187,17 @@ def test_from_nothing_to_weights_that_measure_as_they_were_trained(tmp_path, mon
         cnniqa_plus(made.frames[0], weights=zoo.weights_path("cnniqa"))
     notes = json.loads((tmp_path / "cnniqa" / "state.json").read_text())
     assert notes["step"] == 3
+
+
+def test_another_folder_of_textures_never_meets_scenes_of_the_first(tmp_path):
+    for name, turns in (("one", 0), ("other", 1)):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "texture.png"), np.rot90(texture(), turns))
+    (made,) = make_pictures(tmp_path / "work", TINY, only=(), textures=tmp_path / "one", processes=1)
+    assert make_pictures(tmp_path / "work", TINY, only=(), textures=tmp_path / "one", budget_s=0) == [made]
+    assert make_pictures(tmp_path / "work", TINY, only=(), textures=tmp_path / "other", budget_s=0) == []
+    (scene,) = read_pictures([made])
+    assert scene.family == "texture"
 
 
 def test_an_unknown_recipe_or_device_is_said(tmp_path):

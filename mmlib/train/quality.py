@@ -218,7 +218,7 @@ def strongest(net: Cnniqa, seen: Tensor) -> Tensor:
     """
     with torch.no_grad():
         maps = net.conv1(seen)
-        places = torch.cat([maps.flatten(2).argmax(2), maps.flatten(2).argmin(2)], dim=1)  # (N, 2 kernels)
+        places = _places(maps.flatten(2))  # (N, 2 kernels)
     kernel, across = net.config.kernel, maps.shape[-1]
     along = torch.arange(kernel, device=seen.device)
     rows = (places // across)[:, :, None, None] + along[:, None]
@@ -228,6 +228,14 @@ def strongest(net: Cnniqa, seen: Tensor) -> Tensor:
     weight, bias = net.conv1.weight.flatten(1), net.conv1.bias
     found = (windows * torch.cat([weight, weight])).sum(-1)
     return found if bias is None else found + torch.cat([bias, bias])
+
+
+def _places(answers: Tensor) -> Tensor:
+    """Find where (N, C, P) answers are largest and smallest: (N, 2 C). NumPy does it far quicker on a processor."""
+    if answers.device.type != "cpu":
+        return torch.cat([answers.argmax(2), answers.argmin(2)], dim=1)
+    found = answers.numpy()
+    return torch.from_numpy(np.concatenate([found.argmax(2), found.argmin(2)], axis=1))
 
 
 @torch.inference_mode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -34,7 +35,8 @@ def make_pictures(
         folder: where the scenes are kept, one ``.npz`` each.
         recipe: how many of what.
         only: families to make; all of them and the free scenes if None.
-        textures: a folder of pictures that more training scenes are made of.
+        textures: a folder of pictures that more training scenes are made of; their content says which scene it is, so
+            that another folder never meets scenes of this one.
         processes: how many work at once.
         budget_s: begin no more scenes after this many seconds.
         progress: told how far it is.
@@ -53,7 +55,7 @@ def make_pictures(
             continue
         wanted += [("free", n, None) for n in range(round(number * free), round((number + 1) * free))]
     if textures is not None:
-        wanted += [("texture", n, path) for n, path in enumerate(_pictures_of(textures))]
+        wanted += [("texture", zlib.crc32(path.read_bytes()), path) for path in _pictures_of(textures)]
     files = {folder / f"{job[0]}-{job[1]:04d}.npz": (*job, recipe) for job in wanted}
     return make_missing(files, _make_one, processes=processes, budget_s=budget_s, words="pictures", progress=progress)
 
