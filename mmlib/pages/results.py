@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
 import base64
-=======
->>>>>>> metrics
 import re
 from html import escape
 from pathlib import Path
@@ -95,21 +92,17 @@ def table_html(table: Table) -> str:
     Returns:
         HTML.
     """
-<<<<<<< HEAD
     findings = "".join(f"<li>{finding_html(finding)}</li>" for finding in table.findings)
-=======
-    findings = "".join(f"<li>{_said(finding)}</li>" for finding in table.findings)
->>>>>>> metrics
     heads = "".join(_head(table, column) for column in table.columns)
     rows = "".join(_row(table, row) for row in table.rows)
-    notes = "".join(f"<li>{_said(note)}</li>" for note in (*table.notes, *table.column_notes()))
+    notes = "".join(f"<li>{finding_html(note)}</li>" for note in (*table.notes, *table.column_notes()))
     command = escape(str(table.made["command"]))
     return (
         f'<ul class="mmr-findings">{findings}</ul>'
         f'<div class="mmr-scroll" tabindex="0" role="region" aria-label="Table {table.number}, numbers">'
         f"<table><thead><tr><th scope=col>Method</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         f"<details><summary>How it was made, and how to make it again</summary><ul>{notes}</ul>"
-        f"<p>{_said(table.origin())}</p>"
+        f"<p>{finding_html(table.origin())}</p>"
         f"<p>Again, with a folder for the files: <code>{command} -o FOLDER</code></p></details>"
     )
 
@@ -128,11 +121,6 @@ def survey_html() -> str:
     words = outcome_words(found) if found.votes else ""
     said = notice(store.notice, error=True) if store.notice else ""  # the file was damaged: nobody else will be told
     return f'{said}{preference_svg(found)}{words}<p class="mmp-muted">{paper}</p>'
-
-
-def _said(words: str) -> str:
-    """Write words as HTML; what stands between backticks, as in the Markdown of the tables, is code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words))
 
 
 def _head(table: Table, column: Column) -> str:
@@ -154,13 +142,8 @@ def _row(table: Table, row: Row) -> str:
         estimate, _, interval = value.words(column.digits).partition(" ")
         best = " class=mmr-best" if _is_best(table, row, column) else ""
         cells.append(f"<td{best}>{estimate}<span>{interval}</span></td>")
-<<<<<<< HEAD
-    note = f"<span>{escape(row.note)}</span>" if row.note else ""
+    note = f"<span>{finding_html(row.note)}</span>" if row.note else ""
     return f"<tr class=mmr-row-{row.kind}><th scope=row>{finding_html(row.title)}{note}</th>{''.join(cells)}</tr>"
-=======
-    note = f"<span>{_said(row.note)}</span>" if row.note else ""
-    return f"<tr class=mmr-row-{row.kind}><th scope=row>{_said(row.title)}{note}</th>{''.join(cells)}</tr>"
->>>>>>> metrics
 
 
 def _is_best(table: Table, row: Row, column: Column) -> bool:

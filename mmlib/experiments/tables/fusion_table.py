@@ -21,18 +21,13 @@ from mmlib.fusing import BEST, WEIGHTS
 COLUMNS = (
     Column("brisque", "BRISQUE", "lower", 2, "it knows photographs and does not rank microscope pictures (see the row "
            "of the truth); shown for the paper's sake, never used to choose"),
-<<<<<<< HEAD
-    Column("cnniqa", "CNNIQA", "lower", 2),
+    Column("cnniqa", "CNNIQA", "lower", 2, "trained here, so on another scale than the paper's; it can take a smooth "
+           "picture without noise for a blurred one (see the row of the truth), so it is never used to choose"),
     Column("focused", "PSNR in focus, dB", "higher", 2, "against what a still camera without noise records where each "
            "place is in focus, rims that bend light included; after the shift that fits best"),
     Column("focused_detail", "Detail SNR in focus, dB", "higher", 2, "fine detail against that of the same picture, "
            "blind to brightness and contrast, where it has most of it"),
     Column("psnr", "PSNR, dB", "higher", 2, "against the all-in-focus truth, which shows what absorbs and no more"),
-=======
-    Column("cnniqa", "CNNIQA", "lower", 2, "trained here, so on another scale than the paper's; it can take a smooth "
-           "picture without noise for a blurred one (see the row of the truth), so it is never used to choose"),
-    Column("psnr", "PSNR, dB", "higher", 2, "against the all-in-focus truth, after the shift that fits best"),
->>>>>>> metrics
     Column("ssim", "SSIM, 1/100", "higher", 2),
     Column("detail", "Detail SNR, dB", "higher", 2, "the same against the truth"),
     *(
