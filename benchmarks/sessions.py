@@ -1,7 +1,8 @@
 """Eight visitors at once: time from a key to new pixels, memory of each session, jobs done, kernels left afterwards.
 
-Half of the visitors explore a stack of 100 frames of 720 x 960 pixels, half fuse every fifth frame of it (two ask for one method and two for
-another, so two jobs do the work of four); all step through it at the same time, in browsers of their own.
+Half of the visitors explore a stack of 100 frames of 720 x 960 pixels, half fuse every fifth frame of it (two ask for
+one method and two for another, so two jobs do the work of four); all step through it at the same time, in browsers of
+their own.
 
 Run: python benchmarks/sessions.py [--visitors 8] [--steps 40] [--json]
 """
