@@ -6,6 +6,7 @@ Run: python benchmarks/app.py [--steps 50] [--json]
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -68,8 +69,12 @@ def private_mb(pid: int) -> float:
 def kernels_of(pid: int) -> list[int]:
     import psutil
 
-    below = psutil.Process(pid).children(recursive=True)
-    return [process.pid for process in below if "ipykernel_launcher" in " ".join(process.cmdline())]
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # or one that has just ended
+            if "ipykernel_launcher" in " ".join(process.cmdline()):
+                found.append(process.pid)
+    return found
 
 
 def measure(page: Any, base: str, server: int, steps: int) -> dict[str, Any]:

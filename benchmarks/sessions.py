@@ -1,7 +1,8 @@
 """Eight visitors at once: time from a key to new pixels, memory of each session, jobs done, kernels left afterwards.
 
-Half of the visitors explore a stack of 100 frames of 720 x 960 pixels, half fuse it (two ask for one method and two for
-another, so two jobs do the work of four); all step through it at the same time, in browsers of their own.
+Half of the visitors explore a stack of 100 frames of 720 x 960 pixels, half fuse every fifth frame of it (two ask for
+one method and two for another, so two jobs do the work of four); all step through it at the same time, in browsers of
+their own.
 
 Run: python benchmarks/sessions.py [--visitors 8] [--steps 40] [--json]
 """
@@ -25,6 +26,7 @@ from app import BROWSERS, FRAMES, HEIGHT, STEP, WIDTH, kernels_of, private_mb, w
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-timer-throttling", "--disable-renderer-backgrounding")
 METHODS = ("mean", "pyramid")
+FUSED = "0:100:5"
 PAUSE_MS = 150
 
 # Steps back and forth as fast as a hand does, and keeps how long each step took.
@@ -77,6 +79,8 @@ def measure(browser: Any, base: str, server: int, visitors: int, steps: int) -> 
     fusing = pages[1::2]
     for i, page in enumerate(fusing):
         page.get_by_label("Method").select_option(METHODS[i // 2 % len(METHODS)])
+        page.get_by_label("Frames", exact=True).fill(FUSED)
+        page.keyboard.press("Tab")
         page.get_by_role("button", name="Fuse", exact=True).click()
     working = [time_ms for times in walk(pages, steps) for time_ms in times]
     for page in fusing:

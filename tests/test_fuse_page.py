@@ -16,7 +16,7 @@ from mmlib.metrics.reference import psnr
 from mmlib.pages import links
 from mmlib.pages.fuse import FuseView
 from mmlib.pages.fuse_choices import FuseChoices
-from mmlib.pages.fuse_frames import frames_text, kept_frames, toggled_frame
+from mmlib.pages.fuse_frames import frames_text, frames_words, kept_frames, toggled_frame
 from mmlib.pages.fuse_state import FuseState
 from mmlib.pages.recipes import as_python
 from mmlib.pipeline import open_frames, retouch
@@ -221,3 +221,10 @@ def test_retouching_on_the_page_is_undone_and_gives_the_bytes_of_python(
     state.undo()
     assert state.retouched_places == 0
     assert state.result.file("fused.png").read_bytes() == plain
+
+
+def test_the_frames_of_a_choice_are_named_as_the_viewer_counts_them() -> None:
+    assert frames_words("", 10) == ""
+    assert frames_words("3:8:2", 10).startswith("3 of 10 frames: 4, 6, 8 in the viewer")
+    assert frames_words("0:9", 10).startswith("9 of 10 frames: 1, 2, 3, …, 9 in the viewer")
+    assert frames_words("many", 10) == ""

@@ -76,7 +76,7 @@ class BlindTestView:
                     self.words,
                     panel("Your votes", self.mine),
                     panel("All votes so far", self.chart),
-                    panel("Keep", self.downloads),
+                    panel("Download", self.downloads),
                 ]
             ),
             "mmb-thanks",

@@ -95,7 +95,7 @@ class DeblurView:
         self.what = panel("What to deblur", self.hint, self.frame, self.whole)
         self.how = panel("Methods", *rows, actions, self.progress)
         self.look = panel("Look at", self.shows, self.against, self.truth, self.clear)
-        self.keep = panel("Keep", self.downloads)
+        self.keep = panel("Download", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [panel("", self.picker.widget), self.what, self.how, self.look, self.keep, self.again]
         return page(self.message, bench([self.empty, self.view, self.table], rail), self.address)

@@ -76,7 +76,7 @@ class ExploreView:
         self.measures = panel("Focus curve: click to jump", self.plot, self.chips, self.more)
         self.frame_panel = panel("This frame", self.about, self.histogram)
         self.line_panel = panel("Along your line", self.profile)
-        self.keep = panel("Keep", self.downloads, self.copies)
+        self.keep = panel("Download", self.downloads, self.copies)
         rail = [
             panel("", self.picker.widget, self.progress),
             self.measures,

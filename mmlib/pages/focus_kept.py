@@ -30,7 +30,7 @@ class KeptFrames:
         self.downloads, self.copies = Downloads(), Copies()
         self.panels = [
             panel("Frames to keep", self.count, self.frames, row(self.all, self.advised), self.write, self.writing),
-            panel("Keep", self.downloads),
+            panel("Download", self.downloads),
             panel("The same again", self.copies),
         ]
         self.all.on_click(lambda _: state.keep(range(len(state.stack or ())), True))

@@ -15,6 +15,7 @@ from mmlib.pages.background import Latest, Runner, at_once, deliverer
 from mmlib.pages.copies import Copies
 from mmlib.pages.downloads import Downloads, Offer
 from mmlib.pages.fuse_choices import ALIGNMENTS, FILES, PREFERRING, PREFERS, SHOWS, FuseChoices, best_words, real
+from mmlib.pages.fuse_frames import frames_words
 from mmlib.pages.fuse_panes import FusePanes
 from mmlib.pages.fuse_state import FuseState
 from mmlib.pages.layout import bench, button, classed, facts, html, notice, page, panel, progress_bar, row, seen
@@ -71,7 +72,7 @@ class FuseView:
         self.panes = FusePanes(state, compare)
         self.picker = Picker(lambda name, speed: state.open(name, speed=speed))
         self.message, self.progress, self.empty, self.outcome = html(), html(), html(EMPTY), html()
-        self.said, self.spot, self.table, self.others = html(), html(), html(), html()
+        self.counted, self.said, self.spot, self.table, self.others = html(), html(), html(), html(), html()
         methods = [(best_words(), "best"), *((name, name) for name in METHODS)]
         self.method = widgets.Dropdown(options=methods, description="Method")
         self.more = widgets.Dropdown(options=[("choose a method …", "")], value="", description="Beside it")
@@ -102,12 +103,13 @@ class FuseView:
         by_hand = row(classed(self.one, "mmp-quiet"), classed(self.judge, "mmp-quiet"))
         self.how = panel(
             "How to fuse",
-            self.method, self.prefer, self.more, self.chips, self.frames, by_hand, self.said, self.align,
+            self.method, self.prefer, self.more, self.chips, self.frames, self.counted, by_hand, self.said,
+            self.align,
             actions, self.progress, self.others,
         )  # fmt: skip
         maps = [self.depth, self.relief, self.origin, self.truth]
         self.what = panel("Result", self.outcome, self.spot, self.shows, *maps, row(self.take, self.clear))
-        self.keep = panel("Keep", self.downloads)
+        self.keep = panel("Download", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [panel("", self.picker.widget), self.how, self.what, self.keep, self.again]
         return page(self.message, bench([self.empty, self.view, self.table], rail), self.address)
@@ -215,6 +217,9 @@ class FuseView:
         seen(self.said, bool(state.said))
         if state.stack is None:
             return
+        counted = frames_words(choices.frames, len(state.stack))
+        self.counted.value = f'<p class="mmp-muted">{counted}.</p>' if counted else ""
+        seen(self.counted, bool(counted))
         self.picker.show(choices.source, choices.speed)
         command = {} if choices.patches else {"as a command": as_command(choices)}
         self.copies.offer({"Copy link": "", "as Python": as_python(choices), **command})

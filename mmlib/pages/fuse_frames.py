@@ -8,6 +8,9 @@ from typing import Any
 from mmlib.errors import InputError
 from mmlib.stacks import parse_frames
 
+MOST_LISTED = 6
+"""So many frames are listed one by one."""
+
 
 def frames_text(chosen: Sequence[int], count: int) -> str:
     """Write frame numbers as short as `mmlib.stacks.parse_frames` reads them.
@@ -28,6 +31,27 @@ def frames_text(chosen: Sequence[int], count: int) -> str:
         else:
             runs.append([frame])
     return ",".join(f"{run[0]}:{run[-1] + 1}" if len(run) > 2 else ",".join(map(str, run)) for run in runs)
+
+
+def frames_words(text: str, count: int) -> str:
+    """Say which frames of the viewer a choice means: the viewer counts from 1, the text, like Python, from 0.
+
+    Args:
+        text: what is chosen; empty for all.
+        count: how many frames the stack has.
+
+    Returns:
+        One sentence; empty where all are chosen, or none that there are.
+    """
+    try:
+        chosen = parse_frames(text, count) if text else []
+    except InputError:
+        return ""  # said where it is used
+    if not chosen:
+        return ""
+    shown = [str(frame + 1) for frame in chosen]
+    listed = ", ".join(shown if len(shown) <= MOST_LISTED else [*shown[:3], "…", shown[-1]])
+    return f"{len(shown)} of {count} frames: {listed} in the viewer (here the first is 0, as in Python)"
 
 
 def toggled_frame(text: str, frame: int, count: int) -> str:

@@ -112,7 +112,7 @@ class PipelineView:
 
     def _lay_out(self) -> widgets.Widget:
         self.result = panel("Result", self.view, self.story)
-        self.keep = panel("Keep", self.downloads)
+        self.keep = panel("Download", self.downloads)
         self.again = panel("The same again", self.copies)
         rail = [
             panel("Add a stack", self.picker.widget, row(self.yours)),

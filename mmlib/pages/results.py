@@ -47,7 +47,7 @@ def show(folder: Path | None = None) -> widgets.Widget:
         ]
     downloads = Downloads()
     downloads.offer(offers)
-    parts += [panel("The survey so far", html(survey_html())), panel("Keep", downloads)]
+    parts += [panel("The survey so far", html(survey_html())), panel("Download", downloads)]
     return classed(page(*parts), "mmr-page")
 
 

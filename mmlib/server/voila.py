@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -62,6 +63,13 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
         chosen: str | None = super().select_subprotocol(subprotocols)
         return chosen
 
+    def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
+        """Send to the page; what was on its way when the line broke is lost with it."""
+        try:
+            return super().write_message(message, binary)
+        except WebSocketClosedError:
+            return None
+
 
 class Pulse(JupyterHandler):
     """Tells a page whether the Python behind it still runs."""
@@ -71,7 +79,8 @@ class Pulse(JupyterHandler):
         known = kernel_id in self.kernel_manager
         alive = known and await ensure_async(self.kernel_manager.get_kernel(kernel_id).is_alive())
         self.set_status(204 if alive else 410)
-        await self.finish()
+        with contextlib.suppress(StreamClosedError):  # whoever asked has gone
+            await self.finish()
 
 
 class NoSuchPage(JupyterHandler):
