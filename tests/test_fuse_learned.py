@@ -76,7 +76,8 @@ def test_weights_of_pure_chance_cannot_invent():
     wild = {name: (rng.normal(size=one.shape) * 0.5).astype(np.float32) for name, one in known.layers.items()}
     frame = slope(2, side=96)[0][0]
     making = Learned(
-        Layout(frame.shape, frame.dtype, np.arange(3, dtype=np.float32)), Weigher(wild, 4, context=3, guard=0)
+        Layout(frame.shape, frame.dtype, np.arange(3, dtype=np.float32)),
+        Weigher(wild, levels=4, context=3, guard=0, softer=1),
     )
     for turn in range(making.turns):
         for number in range(3):
@@ -94,7 +95,7 @@ def test_the_numpy_layers_are_those_of_torch():
     wanted = functional.relu(functional.conv2d(batch, torch.from_numpy(kernel), torch.from_numpy(bias), padding=1))[0]
     assert np.abs(convolve(maps, kernel, bias) - wanted.numpy()).max() < 1e-4
     mixed = functional.conv2d(batch, torch.from_numpy(kernel[:, :, :1, :1].copy()), torch.from_numpy(bias))[0]
-    assert np.abs(mix([maps[:2], maps[2:]], kernel[:, :, 0, 0], bias) - mixed.numpy()).max() < 1e-4
+    assert np.abs(mix(maps, kernel[:, :, 0, 0], bias) - mixed.numpy()).max() < 1e-4
     framed = functional.pad(batch, (0, 0, 0, 1), mode="replicate")
     assert np.abs(halve(maps) - functional.avg_pool2d(framed, 2)[0].numpy()).max() < 1e-6
     large = functional.interpolate(batch, (66, 299), mode="bilinear", align_corners=False)[0]

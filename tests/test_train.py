@@ -207,6 +207,13 @@ def test_an_unknown_recipe_or_device_is_said(tmp_path):
         quality_run.run("cnniqa", device="gpu9", work=tmp_path)
 
 
+def test_weights_that_have_no_place_are_said_before_the_work(tmp_path):
+    taken = tmp_path / "weights"
+    taken.write_text("a file")
+    with pytest.raises(InputError, match="cannot make the folder .*weights for the weights: File exists; name another"):
+        recipes.run("fuse-best", output=taken, work=tmp_path)
+
+
 def test_real_stacks_are_ranked_against_their_reference(tmp_path):
     case = tmp_path / "case"
     case.mkdir()

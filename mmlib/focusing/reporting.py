@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.focusing.advice import Autofocus, FrameAdvice
-from mmlib.io import write_table
 
 COLUMNS = ("frame", "x", "y", "size", "field", "detail", "level", "score", "label")
 ESTIMATES = ("defocus_dof", "defocus_low_dof", "defocus_high_dof", "certainty")
@@ -131,6 +130,8 @@ class FocusReport:
             known = [level, f"{score:.9g}"] if label != "blank" else ["", ""]
             told = [f"{value:.4g}" if np.isfinite(value) else "" for value in estimates]
             rows.append([frame, x, y, size, f"{field:.4f}", f"{detail:.6g}", *known, label, *told])
+        from mmlib.io import write_table  # training judges needs none of what reads stacks
+
         write_table(path, (*COLUMNS, *ESTIMATES), rows)
 
     def _move(self, frame: int) -> dict[str, Any]:

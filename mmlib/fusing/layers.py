@@ -44,25 +44,22 @@ def convolve(maps: Maps, weight: NDArray[np.float32], bias: NDArray[np.float32])
     return answer
 
 
-def mix(parts: list[Maps], weight: NDArray[np.float32], bias: NDArray[np.float32]) -> Maps:
+def mix(maps: Maps, weight: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> Maps:
     """Mix maps place by place.
 
     Args:
-        parts: maps of one size, taken one after another.
-        weight: (D, C) for all C maps of the parts.
-        bias: (D,).
+        maps: (C, H, W).
+        weight: (D, C).
+        bias: (D,); None for none.
 
     Returns:
         (D, H, W).
     """
-    _, height, width = parts[0].shape
-    answer = np.empty((len(weight), height * width), np.float32)
-    answer[:] = bias[:, None]
-    start = 0
-    for part in parts:
-        answer += np.ascontiguousarray(weight[:, start : start + len(part)]) @ part.reshape(len(part), -1)
-        start += len(part)
-    return answer.reshape(len(weight), height, width)
+    count, height, width = maps.shape
+    answer = np.ascontiguousarray(weight) @ maps.reshape(count, -1)
+    if bias is not None:
+        answer += bias[:, None]
+    return np.asarray(answer.reshape(-1, height, width), np.float32)
 
 
 def halve(maps: Maps) -> Maps:

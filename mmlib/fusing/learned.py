@@ -90,6 +90,7 @@ class Learned:
             if self.layout.prefer:
                 preferred = self._preferring(looks[0], number)
                 fine, depth = fine + preferred, depth + preferred
+            del looks  # a large picture's are hundreds of megabytes
             self._add(frame, spread(fine, depth, self.levels))
         else:
             depth = self.share * 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -13,6 +14,9 @@ from mmlib.zoo import card, weights_path
 
 MOST = 24.0
 """Logarithms of weights stay within this of 0."""
+
+TOGETHER = 8
+"""So many maps are made at once: large pictures ask for much memory."""
 
 
 class Weigher:
@@ -53,14 +57,31 @@ class Weigher:
         deep = found[-1]
         for number in range(self.context):
             deep = deep + convolve(deep, *self._layer(f"deep.{number}"))
-        last = len(looks) - 1
-        for level in range(last, -1, -1):
-            if level < last:
-                deep = enlarge(deep, (found[level].shape[1], found[level].shape[2]))
-            deep = mix([found[level], deep], *self._flat(f"up.{level}"))
-            np.maximum(deep, 0, out=deep)
-        both = np.clip(mix([deep, looks[0]], *self._flat("head")), -MOST, MOST)
+        for level in range(len(looks) - 1, 0, -1):
+            deep = np.concatenate(list(self._up(level, found[level], deep)))
+        weight, bias = self._flat("head")
+        width = len(deep)
+        both = mix(looks[0], weight[:, width:], bias)
+        heard = 0
+        for some in self._up(0, found[0], deep):  # never all maps of the finest level at once
+            both += mix(some, weight[:, heard : heard + len(some)])
+            heard += len(some)
+        np.clip(both, -MOST, MOST, out=both)
         return both[0] + self.guard * looks[0][1], both[1] * self.softer
+
+    def _up(self, level: int, found: Maps, deep: Maps) -> Iterator[Maps]:
+        """Join what a level found with what comes from below, a few maps at a time.
+
+        What comes from below is mixed first and enlarged then, which is the same and less work.
+        """
+        weight, bias = self._flat(f"up.{level}")
+        size = (found.shape[1], found.shape[2])
+        below = mix(deep, weight[:, len(found) :])
+        for first in range(0, len(weight), TOGETHER):
+            few = slice(first, first + TOGETHER)
+            joined = mix(found, weight[few, : len(found)], bias[few])
+            joined += below[few] if below.shape[1:] == size else enlarge(below[few], size)
+            yield np.maximum(joined, 0, out=joined)
 
     def _layer(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return self.layers[f"{name}.weight"], self.layers[f"{name}.bias"]

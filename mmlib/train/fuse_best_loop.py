@@ -34,7 +34,9 @@ class FuseBestRecipe:
 
     Attributes:
         channels: of the net; more take longer on every frame of every user.
-        levels: scales of detail that have weights.
+        levels: scales of detail that it looks at.
+        softer: the power to which the depth's weights are taken in use: the net is too sure of itself where planes lie
+            close.
         steps: of the optimiser; the rate falls to nothing along them.
         batch: stacks in a step on a CPU.
         batch_gpu: the same on a GPU.
@@ -58,6 +60,7 @@ class FuseBestRecipe:
 
     channels: int = 24
     levels: int = 4
+    softer: float = 0.7
     steps: int = 5000
     batch: int = 2
     batch_gpu: int = 16
@@ -85,7 +88,7 @@ def make_net(recipe: FuseBestRecipe) -> StackWeights:
     """Give the net of a recipe with its first weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return StackWeights(StackWeightsConfig(channels=recipe.channels, levels=recipe.levels))
+        return StackWeights(StackWeightsConfig(channels=recipe.channels, levels=recipe.levels, softer=recipe.softer))
 
 
 def fused(net: StackWeights, frames: Tensor) -> tuple[Tensor, Tensor]:

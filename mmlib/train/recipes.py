@@ -7,9 +7,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from mmlib.errors import unknown
+from mmlib.errors import InputError, unknown
 from mmlib.progress import Progress, silent
-from mmlib.zoo import Card
+from mmlib.zoo import Card, weights_folder
 
 FAMILIES = (
     "quality_run", "focus_paper", "focus_best", "deblur_paper", "deblur_best", "fuse_paper", "fuse_best",
@@ -67,8 +67,14 @@ def run(
         The card, with scores on what was never seen.
 
     Raises:
-        InputError: if the name is not known, the device is not there, or the time is too short for any scenes.
+        InputError: if the name is not known, the device is not there, the folder of weights cannot be made, or the time
+            is too short for any scenes.
     """
+    shelf = output or weights_folder()
+    try:  # an hour later would be late
+        shelf.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {shelf} for the weights: {error.strerror}; name another") from None
     return _family(name).run(
         name, budget_s=budget_s, device=device, resume=resume, steps=steps, textures=textures, work=work,
         output=output, processes=processes, progress=progress,
