@@ -14,7 +14,7 @@ from mmlib.fusing.looks import Seen, Survey, Together
 from mmlib.fusing.method import Layout, Result
 from mmlib.fusing.sharpest import filled
 from mmlib.fusing.strangers import Strangers
-from mmlib.fusing.weigher import Weigher, load_weigher, spread
+from mmlib.fusing.weigher import Weigher, load_weigher
 from mmlib.pictures import Frame
 
 NET = "fuse-best"
@@ -90,8 +90,9 @@ class Learned:
             if self.layout.prefer:
                 preferred = self._preferring(looks[0], number)
                 fine, depth = fine + preferred, depth + preferred
+            weights = self.weigher.spread(fine, depth, looks)
             del looks  # a large picture's are hundreds of megabytes
-            self._add(frame, spread(fine, depth, self.levels))
+            self._add(frame, weights)
         else:
             depth = self.share * 0
             self._add(frame, [np.zeros(self.layout.size, np.float32)])

@@ -23,7 +23,14 @@ class Weigher:
     """The same numbers as `mmlib.nets.stack_weights.StackWeights`, whose layers it has."""
 
     def __init__(
-        self, layers: dict[str, NDArray[np.float32]], *, levels: int, context: int, guard: float, softer: float
+        self,
+        layers: dict[str, NDArray[np.float32]],
+        *,
+        levels: int,
+        context: int,
+        guard: float,
+        guard_coarse: float,
+        softer: float,
     ) -> None:
         """Take the layers of a net.
 
@@ -32,12 +39,13 @@ class Weigher:
             levels: how many scales it has kernels for.
             context: how many convolutions it has at the coarsest scale.
             guard: how much more the strength of fine detail counts than the net says.
+            guard_coarse: the same for the coarsest detail, and twice that for the rest.
             softer: to which power the weights of the depth are taken.
         """
         self.layers = layers
         self.levels = levels
         self.context = context
-        self.guard, self.softer = np.float32(guard), np.float32(softer)
+        self.guard, self.guard_coarse, self.softer = map(np.float32, (guard, guard_coarse, softer))
 
     def __call__(self, looks: list[Maps]) -> tuple[Map, Map]:
         """Weigh one frame.
@@ -68,6 +76,28 @@ class Weigher:
             heard += len(some)
         np.clip(both, -MOST, MOST, out=both)
         return both[0] + self.guard * looks[0][1], both[1] * self.softer
+
+    def spread(self, fine: Map, depth: Map, looks: list[Maps]) -> list[Map]:
+        """Give each level of detail its weights: where the surface lies decides for all but the finest.
+
+        Args:
+            fine: (h, w) of the finest detail.
+            depth: (h, w) of the depth.
+            looks: what the net was told, fine first.
+
+        Returns:
+            A map for each level, fine first, and one for the rest; each half as large as the one before, but the first
+            two.
+        """
+        weights = [fine]
+        for _ in looks[1:]:
+            weights.append(depth)
+            depth = halve(depth[None])[0]
+        strength = self.guard_coarse * looks[-1][1]
+        if len(weights) > 1:
+            height, width = weights[-1].shape
+            weights[-1] = weights[-1] + enlarge(strength[None], (height, width))[0]
+        return [*weights, depth + 2 * strength]
 
     def _up(self, level: int, found: Maps, deep: Maps) -> Iterator[Maps]:
         """Join what a level found with what comes from below, a few maps at a time.
@@ -108,25 +138,8 @@ def load_weigher(name: str) -> Weigher:
 
     layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
     config = card(name).config
+    number = {name: float(config[name]) for name in ("levels", "context", "guard", "guard_coarse", "softer")}
     return Weigher(
-        layers, levels=int(config["levels"]), context=int(config["context"]), guard=float(config["guard"]),
-        softer=float(config["softer"]),
+        layers, levels=int(number["levels"]), context=int(number["context"]), guard=number["guard"],
+        guard_coarse=number["guard_coarse"], softer=number["softer"],
     )  # fmt: skip
-
-
-def spread(fine: Map, depth: Map, levels: int) -> list[Map]:
-    """Give each level of detail its weights: where the surface lies decides for all but the finest.
-
-    Args:
-        fine: (h, w) of the finest detail.
-        depth: (h, w) of the depth.
-        levels: how many levels there are.
-
-    Returns:
-        A map for each level, fine first, and one for the rest; each half as large as the one before, but the first two.
-    """
-    weights = [fine]
-    for _ in range(1, levels):
-        weights.append(depth)
-        depth = halve(depth[None])[0]
-    return [*weights, depth]

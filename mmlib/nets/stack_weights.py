@@ -31,6 +31,7 @@ class StackWeightsConfig:
     levels: int = 4
     context: int = 3
     guard: float = 3.0
+    guard_coarse: float = 8.0
     softer: float = 1.0
 
 
@@ -85,22 +86,27 @@ class StackWeights(nn.Module):
         return fine, depth
 
 
-def spread(fine: Tensor, depth: Tensor, levels: int) -> tuple[list[Tensor], Tensor]:
+def spread(fine: Tensor, depth: Tensor, looks: list[Tensor], guard: float) -> tuple[list[Tensor], Tensor]:
     """Give each level of detail its weights: where the surface lies decides for all but the finest.
 
     Args:
         fine: (N, 1, h, w) of the finest detail.
         depth: (N, 1, h, w) of the depth.
-        levels: how many levels there are.
+        looks: what the net was told, fine first.
+        guard: how much the strength of detail counts besides at the coarsest level; twice that for the rest.
 
     Returns:
         A map for each level, fine first, and one for the rest; each half as large as the one before, but the first two.
     """
     weights = [fine]
-    for _ in range(1, levels):
+    for _ in looks[1:]:
         weights.append(depth)
         depth = _pool(depth)
-    return weights, depth
+    strength = guard * looks[-1][:, 1:2]
+    if len(weights) > 1:
+        size = weights[-1].shape[-2:]
+        weights[-1] = weights[-1] + functional.interpolate(strength, size, mode="bilinear", align_corners=False)
+    return weights, depth + 2 * strength
 
 
 def _pool(fine: Tensor) -> Tensor:

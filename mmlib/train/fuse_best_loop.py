@@ -106,7 +106,8 @@ def fused(net: StackWeights, frames: Tensor) -> tuple[Tensor, Tensor]:
     half = torch.autocast("cuda", torch.bfloat16) if frames.is_cuda else contextlib.nullcontext()
     with half:
         fine, depth = net(looks)
-    picture = blend(frames, *spread(fine.float(), depth.float(), len(looks)))
+    guard = 0.0 if net.training else net.config.guard_coarse
+    picture = blend(frames, *spread(fine.float(), depth.float(), looks, guard))
     return picture, depth.float()
 
 
