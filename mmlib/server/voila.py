@@ -52,14 +52,19 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
 class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
     """What page and kernel say to each other; a page that closes while the line is being laid is no failure."""
 
+    async def get(self, kernel_id: str) -> None:
+        """Lay the line; where the page has gone meanwhile there is nobody to lay it to."""
+        with contextlib.suppress(WebSocketClosedError):
+            await super().get(kernel_id=kernel_id)
+
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         """Name the language of the line.
 
         Raises:
-            ValueError: if the page has gone meanwhile, upon which the server drops the line without a word.
+            WebSocketClosedError: if the page has gone meanwhile.
         """
         if self.connection is None:
-            raise ValueError("the page has closed")
+            raise WebSocketClosedError
         chosen: str | None = super().select_subprotocol(subprotocols)
         return chosen
 
