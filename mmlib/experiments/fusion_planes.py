@@ -12,7 +12,7 @@ import typer
 
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.recipes import Recipe
-from mmlib.experiments.tables.fusion_scores import MARGIN_PX, best_shift, move
+from mmlib.experiments.tables.fusion_scores import INNER, best_shift, laid_on, move
 from mmlib.experiments.tables.scans import choose
 from mmlib.fusing import METHODS, fuse
 from mmlib.metrics.detail import depth_error, detail_snr
@@ -106,21 +106,17 @@ def _measured(scene: Simulated, seen: Picture, stack: ZStack, name: str, count: 
         )
     fused = fuse(stack, method=method)
     shift = best_shift(fused.picture, scene.truth, scene.masks["field"])
-    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
     heights = stack.z_um or tuple(range(len(stack)))
     pitch = abs(heights[-1] - heights[0]) / max(len(heights) - 1, 1)
-    field = np.ascontiguousarray(scene.masks["field"][inner])
-    off = depth_error(move(fused.depth, shift)[inner], scene.depth_um[inner], field=field) / max(pitch, 1e-9)
+    field = np.ascontiguousarray(scene.masks["field"][INNER])
+    off = depth_error(move(fused.depth, shift)[INNER], scene.depth_um[INNER], field=field) / max(pitch, 1e-9)
     focused, _ = _against(scene, fused.picture, seen)
     return Measured(name, count, method, focused, *_against(scene, fused.picture, scene.truth), off)
 
 
 def _against(scene: Simulated, picture: Picture, wanted: Picture) -> tuple[float, float]:
-    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-    moved = np.clip(move(picture, best_shift(picture, wanted, scene.masks["field"])), 0, 1)[inner]
-    field = np.ascontiguousarray(scene.masks["field"][inner])
-    inside = None if field.all() else field
-    return psnr(moved, wanted[inner], field=inside), detail_snr(moved, wanted[inner], field=inside)
+    moved, whole, inside, _ = laid_on(picture, wanted, scene.masks["field"])
+    return psnr(moved, whole, field=inside), detail_snr(moved, whole, field=inside)
 
 
 def main(

@@ -32,6 +32,7 @@ TRUTH = "the truth"
 ORACLE = "nearest frame by true depth"
 """What picks, for each pixel, the frame that is truly nearest to focus: no choice of frames can be more right."""
 MARGIN_PX = 8
+INNER = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
 MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
@@ -84,22 +85,15 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     scores = _blind(picture, None if scan.field.all() else scan.field, cnniqa)
     if name == TRUTH:
         return scores
-    shift = best_shift(picture, scan.truth, scan.field)
-    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-    field = np.ascontiguousarray(scan.field[inner])
-    moved = np.clip(move(picture, shift), 0, 1)[inner]
-    truth = scan.truth[inner]
-    inside = None if field.all() else field
+    moved, truth, inside, shift = laid_on(picture, scan.truth, scan.field)
     scores["psnr"] = min(psnr(moved, truth, field=inside), MOST_DB)
     scores["ssim"] = 100 * ssim(moved, truth, field=inside)
     scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
-    seen = scan.in_focus[inner]
-    moved = np.clip(move(picture, best_shift(picture, scan.in_focus, scan.field)), 0, 1)[inner]
+    moved, seen, inside, _ = laid_on(picture, scan.in_focus, scan.field)
     scores["focused"] = min(psnr(moved, seen, field=inside), MOST_DB)
     scores["focused_detail"] = min(detail_snr(moved, seen, field=inside), MOST_DB)
     if depth is not None:
-        true_depth = scan.depth_um[inner]
-        away_um = depth_error(move(depth, shift)[inner], true_depth, field=inside)
+        away_um = depth_error(move(depth, shift)[INNER], scan.depth_um[INNER], field=inside)
         scores["depth"] = away_um / scan.depth_of_field_um
         scores["planes"] = away_um / pitch_um(scan.stack)
     if name != ORACLE and scan.speed == SPEEDS[0]:
@@ -131,10 +125,26 @@ def gain(scan: Scan, name: str, count: int) -> float:
 
 
 def _against_truth(scan: Scan, picture: Picture) -> float:
-    inner = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-    moved = np.clip(move(picture, best_shift(picture, scan.truth, scan.field)), 0, 1)[inner]
-    field = np.ascontiguousarray(scan.field[inner])
-    return min(psnr(moved, scan.truth[inner], field=None if field.all() else field), MOST_DB)
+    moved, truth, inside, _ = laid_on(picture, scan.truth, scan.field)
+    return min(psnr(moved, truth, field=inside), MOST_DB)
+
+
+def laid_on(
+    picture: Picture, wanted: Picture, field: NDArray[np.bool_]
+) -> tuple[Picture, Picture, NDArray[np.bool_] | None, tuple[float, float]]:
+    """Lay a picture on what it is held against, without the margin.
+
+    Args:
+        picture: (H, W, 3).
+        wanted: (H, W, 3).
+        field: (H, W).
+
+    Returns:
+        Both pictures, the field or None where it is everywhere, and how far the picture was moved, (right, down).
+    """
+    shift = best_shift(picture, wanted, field)
+    inside = np.ascontiguousarray(field[INNER])
+    return np.clip(move(picture, shift), 0, 1)[INNER], wanted[INNER], None if inside.all() else inside, shift
 
 
 def truly_nearest(scan: Scan) -> Picture:
