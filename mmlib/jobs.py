@@ -99,8 +99,8 @@ class Job:
         with self._lock:
             if self.state in ENDED or all(getattr(self, name) == value for name, value in values.items()):
                 return
-            for name, value in values.items():
-                setattr(self, name, value)
+            for name, value in sorted(values.items(), key=lambda item: item[0] == "state"):
+                setattr(self, name, value)  # the state last: who sees that it is done finds the rest in place
         for callback in self._callbacks:
             callback(self)
         if self.state in ENDED:
@@ -131,7 +131,11 @@ class Job:
             self._change(state="failed", stage="failed", message=message)
             return
         if outcome["state"] == "done":
-            self._finish()
+            try:
+                self._finish()
+            except (OSError, ValueError):
+                message = "the results were removed before they could be read; run it again"
+                self._change(state="failed", stage="failed", message=message)
         else:
             self._change(state=outcome["state"], stage=outcome["state"], message=outcome.get("message", ""))
 
@@ -162,7 +166,7 @@ def submit(verb: str, source: str, *, scheduler: str | None = None, **choices: A
     made_from = json.dumps([verb, stack.content_hash, named, __version__], sort_keys=True)
     root = results_root()
     job = Job(hashlib.sha256(made_from.encode()).hexdigest()[:32], verb, root)
-    if (job.folder / "result.json").is_file():
+    with suppress(OSError, ValueError):  # not done before, or removed at this moment
         job._finish()
         return job
     job._attempt.mkdir(parents=True)

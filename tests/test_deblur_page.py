@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io as text_io
+import shutil
 import time
 from pathlib import Path
 
@@ -132,6 +133,21 @@ def test_a_method_without_weights_says_one_sentence_and_the_others_go_on(
     assert [one.method for one in state.results] == ["none", "richardson_lucy"]
     assert state.error == ""
     assert "weights of unet are missing" in DeblurView(state).told["wiener"].value
+
+
+def test_numbers_that_could_not_be_taken_are_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = DeblurState()
+    state.open("leaf.npy")
+    run(state, "wiener")
+    wait_for(lambda: not state.numbers.waiting)
+    state.attempts["wiener"].file("deblurred.tif").unlink()
+    shutil.rmtree(jobs.results_root(), ignore_errors=True)
+    state.numbers.forget()
+    state.measure()
+    wait_for(lambda: not state.numbers.waiting)
+    assert state.numbers.whole == {}
+    assert "deblurred.tif does not exist" in state.error
+    assert "\n" not in state.error
 
 
 def test_results_belong_to_a_frame(data: Path) -> None:

@@ -176,3 +176,16 @@ def test_the_side_car_tells_how_it_was_made(tmp_path):
     told = json.loads((job.folder / "result.json").read_text())
     assert told["choices"] == {"method": "tenengrad", "cell": 32, "stride": 32}
     assert told["version"] == jobs.__version__
+
+
+def test_results_that_vanish_before_they_are_read_fail_in_one_sentence(tmp_path, monkeypatch):
+    written = jobs._work
+
+    def work(*arguments):
+        written(*arguments)
+        (arguments[4] / "result.json").unlink()
+
+    monkeypatch.setattr(jobs, "_work", work)
+    job = jobs.submit("fuse", stack_file(tmp_path), method="mean", align="off").wait(60)
+    assert job.state == "failed"
+    assert "removed before they could be read; run it again" in job.message

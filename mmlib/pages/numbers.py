@@ -66,7 +66,7 @@ class Numbers:
         wanted = {name: {"picture": str(file), **asked} for name, file in files.items()}
         self.waiting = set(wanted)
         self._told("measures")
-        self._wholes.start("measure", source, wanted, self._measured, lambda sentence: None)
+        self._wholes.start("measure", source, wanted, self._measured, self._refused)
         self.measure_region(source, files, box, **asked)
 
     def measure_region(self, source: str, files: Mapping[str, Path], box: Box | None, **asked: Any) -> None:
@@ -84,7 +84,7 @@ class Numbers:
             self._regions.cancel()
             return
         wanted = {name: {"picture": str(file), "region": list(box), **asked} for name, file in files.items()}
-        self._regions.start("measure", source, wanted, self._found, lambda sentence: None)
+        self._regions.start("measure", source, wanted, self._found, lambda sentence: self._told(f"!{sentence}"))
 
     def of(self, method: str) -> list[dict[str, Any]]:
         """Give the numbers of a picture for a table: those of the region first.
@@ -107,6 +107,13 @@ class Numbers:
         self.waiting.discard(attempt.method)
         if attempt.done:
             self.whole[attempt.method] = list(attempt.summary["measures"])
+        elif attempt.phase == "failed":
+            self._told(f"!{attempt.sentence}")
+        self._told("measures")
+
+    def _refused(self, sentence: str) -> None:
+        self.waiting = set()
+        self._told(f"!{sentence}")
         self._told("measures")
 
     def _found(self, attempt: Attempt) -> None:
