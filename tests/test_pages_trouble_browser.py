@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from broken_line import line_to
@@ -61,4 +66,32 @@ def test_a_browser_that_is_slow_to_start_its_widgets_shows_the_page_all_the_same
     ready(tab)
     at_rest(tab)
     shows(tab, COUNT - 1 - 3)
+    assert complaints(tab) == []
+
+
+def test_what_changes_while_a_slow_browser_still_loads_is_on_the_page_in_the_end(
+    dashboard,  # noqa: F811
+    open_tab: Callable[..., Tab],  # noqa: F811
+) -> None:
+    tab = open_tab("about:blank")
+    asked: list[str] = []
+    tab.page.on("websocket", lambda line: asked.append(line.url))
+
+    def late(route: Any) -> None:
+        """Hold up the code of the widgets, which is fetched after the kernel was asked for them, until all is done."""
+        end = time.monotonic() + 120
+        while asked and measured() < 2 and time.monotonic() < end:
+            time.sleep(0.2)
+        time.sleep(2 if asked else 0)
+        route.continue_()
+
+    def measured() -> int:
+        results = Path(os.environ["MMLIB_RESULTS"]).glob("*/result.json")
+        return sum(json.loads(one.read_text())["verb"] == "measure" for one in results)
+
+    tab.page.route("**/jupyterlab-manager/static/*.js*", late)
+    tab.page.goto(f"{dashboard.base}deblur?s=other.npy&z=3&m=wiener&r=1", timeout=60_000)
+    tab.page.wait_for_selector("body.mmp-ready", timeout=150_000)
+    tab.page.wait_for_selector("th:has-text('BRISQUE')", timeout=20_000)
+    assert tab.page.locator(".mm-title").all_inner_texts() == ["Blurred", "Wiener"]
     assert complaints(tab) == []

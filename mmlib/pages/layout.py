@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from mmlib.pages.address import on_dashboard
+from mmlib.pages.arrival import Arrival
 
 STYLES = Path(__file__).parent / "template" / "voila" / "templates" / "mmlib" / "static"
 
@@ -27,7 +28,7 @@ def page(*children: widgets.Widget) -> widgets.Widget:
     if not on_dashboard():
         sheets = "".join((STYLES / name).read_text(encoding="utf-8") for name in ("lab.css", "pages.css"))
         styles = [widgets.HTML(f"<style>{sheets}</style>")]
-    return classed(widgets.VBox([*styles, *children]), "mmp-page")
+    return classed(widgets.VBox([*styles, *children, Arrival(*children)]), "mmp-page")
 
 
 def bench(stage: Sequence[widgets.Widget], rail: Sequence[widgets.Widget]) -> widgets.Widget:
