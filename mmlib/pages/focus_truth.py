@@ -8,16 +8,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mmlib.field import find_field
 from mmlib.pages.focus_answer import FocusAnswer, Values
-from mmlib.pictures import to_grey
+from mmlib.pictures import to_grey, to_uint8
 from mmlib.sharpness.cells import cell_means
+from mmlib.sharpness.truth import SeenDetail
 from mmlib.specimens import Truth
 from mmlib.stacks import ZStack
 
 IN_DOF, OUT_DOF = 0.5, 2.0
 """In focus is nearer than half a depth of field, out of focus farther than two; in between nobody is asked."""
 MOST = 0.75
-"""So much of a cell must be in or out of focus for the cell to be called so."""
+"""So much of what a cell shows must be in or out of focus for the cell to be called so."""
 DETAIL = 0.008
 """Contrast of the truth's fine structure, relative to its light, that a cell needs to be asked about."""
 SAID = ("in", "out", "blank", "artefact")
@@ -29,7 +31,7 @@ class CellTruth:
 
     Attributes:
         kind: (K, rows, columns) ``in``, ``out``, or empty where it is neither or the cell holds no detail.
-        away_dof: (K, rows, columns) mean distance from focus in depths of field.
+        away_dof: (K, rows, columns) mean distance from focus of what the cell shows, in depths of field.
     """
 
     kind: NDArray[np.str_]
@@ -58,12 +60,13 @@ def cell_truth(answer: FocusAnswer, stack: ZStack, truth: Truth) -> CellTruth:
     about = truth.parameters["speeds"].get(str(stack.speed or 1), {}).get("parameters", {}).get("outcome", {})
     offset_um = (float(about.get("readout_um", 0.0)) * rows).astype(np.float32)  # the shutter rolls down the frame
     dof_um = np.float32(truth.parameters["depth_of_field_um"])
+    seen = SeenDetail(to_grey(truth.picture), find_field(to_uint8(truth.picture)), cells)
     near, far, away = [], [], []
     for z_um in stack.z_um:
         distance = np.abs(np.float32(z_um) + offset_um[:, None] - depth_um) / dof_um
-        near.append(cell_means((distance < IN_DOF).astype(np.float32), cells))
-        far.append(cell_means((distance > OUT_DOF).astype(np.float32), cells))
-        away.append(cell_means(distance, cells))
+        near.append(seen.mean(distance < IN_DOF))
+        far.append(seen.mean(distance > OUT_DOF))
+        away.append(seen.mean(distance))
     asked = _detail(truth, cells) >= DETAIL
     kind = np.where((np.stack(near) >= MOST) & asked, "in", np.where((np.stack(far) >= MOST) & asked, "out", ""))
     return CellTruth(kind, np.stack(away))

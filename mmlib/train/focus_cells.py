@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from mmlib.progress import Progress, silent
 from mmlib.sharpness.cells import cell_means, cell_share, grid
 from mmlib.sharpness.frames import inner_field
 from mmlib.sharpness.measure import as_grey
+from mmlib.sharpness.truth import SeenDetail
 from mmlib.simulation.compression import compress
 from mmlib.simulation.luck import Luck
 from mmlib.simulation.photograph import _draw_cover as draw_cover_by_chance
@@ -69,7 +69,7 @@ class FocusCells:
         energy: (S, K, N, 4), noise: (S, K) and moments: (S, K, N, 3, 3), as `Profile` has them.
         gram: (S, N, 3, K, K) how alike any two planes are at each coarse scale, 1 on the diagonal.
         defocus_dof: (S, K, N) mean over the cell, weighted by detail.
-        near: (S, K, N) share within half a depth of field; far: beyond two.
+        near: (S, K, N) share of the detail within half a depth of field; far: beyond two.
         visible: (S, K, N) correlation of the fine structure with the truth's, whatever its contrast.
         detail: (S, N) contrast of the truth's fine structure.
         dirt: (S, N) share under dirt.
@@ -241,42 +241,25 @@ def _gram(details: list[list[NDArray[np.float32]]], cells: Cells) -> NDArray[np.
 
 def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
     """Note what is true of the cells of a stack."""
-    field = scene["field"].astype(np.float32)
-    inside = cv2.erode(field, np.ones((17, 17), np.float32), borderType=cv2.BORDER_REPLICATE)
-    light = np.maximum(cv2.GaussianBlur(scene["truth"], (0, 0), 20), 0.02)
-    fine = _fine_structure(scene["truth"]) / light * inside
-    stills = [_fine_structure(plane) / light * inside for plane in scene["planes"]]
+    seen = SeenDetail(scene["truth"], scene["field"], cells)
+    own = _root(cell_means(seen.fine**2, cells))
+    stills = [seen.structure(plane) for plane in scene["planes"]]
     defocus = scene["defocus"]  # (K, H, W)
-    weight = fine**2 + 0.1 * float((fine**2).mean()) + 1e-9
-    total = cell_means(weight, cells)
     away = np.abs(defocus)
-    own = _root(cell_means(fine * fine, cells))
 
     def each(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.stack(values).reshape(len(values), -1)
 
-    def share(where: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return cell_means(where.astype(np.float32), cells)
-
     return {
-        "defocus_dof": each([cell_means(d * weight, cells) / total for d in defocus]),
-        "near": each([share(a < IN_DOF) for a in away]),
-        "far": each([share(a > OUT_DOF) for a in away]),
-        "visible": each(
-            [
-                cell_means(s * fine, cells) / (own * np.sqrt(np.maximum(cell_means(s * s, cells), 1e-12)) + 1e-9)
-                for s in stills
-            ]
-        ),
-        "detail": (own / np.sqrt(np.maximum(cell_share(inside > 0, cells), 1e-3))).ravel(),
-        "dirt": share(scene["dirt"]).ravel(),
-        "field": share(field > 0).ravel(),
-    }
-
-
-def _fine_structure(grey: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give what lies between Gaussians of 1 and 4 px."""
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 4))
+        "defocus_dof": each([seen.mean(d) for d in defocus]),
+        "near": each([seen.mean(a < IN_DOF) for a in away]),
+        "far": each([seen.mean(a > OUT_DOF) for a in away]),
+        "visible": each([cell_means(s * seen.fine, cells) / (own * _root(cell_means(s * s, cells)) + 1e-9)
+                         for s in stills]),
+        "detail": (own / np.sqrt(np.maximum(cell_share(seen.inside > 0, cells), 1e-3))).ravel(),
+        "dirt": cell_share(scene["dirt"], cells).ravel(),
+        "field": cell_share(scene["field"], cells).ravel(),
+    }  # fmt: skip
 
 
 def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:

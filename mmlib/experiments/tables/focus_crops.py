@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from mmlib.experiments.tables.scans import Scan
 from mmlib.pictures import to_grey
 from mmlib.sharpness.cells import cell_means, grid
+from mmlib.sharpness.truth import SeenDetail
 
 CELL, STRIDE = 84, 42
 IN_DOF, OUT_DOF = 0.5, 2.0
 """In focus is nearer than half a depth of field, out of focus farther than two."""
 MOST = 0.75
-"""So much of a cell must be in focus, out of focus, or in the field, for the cell to be called so."""
+"""So much of what a cell shows must be in focus or out of it, and of its area in the field, to be called so."""
 DETAIL, BLANK = 0.008, 0.003
 """Contrast of the truth's fine structure, relative to the light, above which a cell has detail, below which none."""
 CLEAN, DIRTY = 0.005, 0.03
@@ -39,10 +40,11 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
     field = cell_means(scan.field.astype(np.float32), cells) >= MOST
     dirt = cell_means(scan.dirt.astype(np.float32), cells)
     detail = detail_of(scan, cells)
+    seen = SeenDetail(to_grey(scan.truth), scan.field, cells)
     away = [np.abs(scan.defocus_dof(frame)) for frame in range(len(scan.stack))]
-    near = np.stack([cell_means((d < IN_DOF).astype(np.float32), cells) for d in away]) >= MOST  # (K, rows, columns)
-    far = np.stack([cell_means((d > OUT_DOF).astype(np.float32), cells) for d in away]) >= MOST
-    mean = np.stack([cell_means(d, cells) for d in away])
+    near = np.stack([seen.mean(d < IN_DOF) for d in away]) >= MOST  # (K, rows, columns)
+    far = np.stack([seen.mean(d > OUT_DOF) for d in away]) >= MOST
+    mean = np.stack([seen.mean(d) for d in away])
     low, high = mean.min(axis=0), mean.max(axis=0)
     level = 9 * (mean - low) / np.maximum(high - low, 1e-6)
     judged = field & (detail >= DETAIL) & (dirt < CLEAN)
