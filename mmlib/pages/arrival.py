@@ -1,7 +1,8 @@
 """What changed while a page was on its way to the browser, told again once the page stands there.
 
-The dashboard's browser asks the kernel for all widgets at once and then loads the code that draws them. The kernel works
-on meanwhile, and what it tells a widget that is not yet made is lost: on a slow computer a result would be missing.
+The dashboard's browser asks the kernel for all widgets at once and then loads the code that draws them. The kernel
+works on meanwhile, and what it tells a widget that is not yet made is lost: on a slow computer a result would be
+missing.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ class Arrival(anywidget.AnyWidget):
             *parts: what it is made of, with all that is within.
         """
         super().__init__()
-        self._watched = list(_within(parts))
+        self._watched = {one: sorted(set(one.keys)) for one in _within(parts)}
         self._changed: dict[widgets.Widget, set[str]] = {}
-        for one in self._watched:
-            one.observe(self._note, one.keys)
+        for one, names in self._watched.items():
+            one.observe(self._note, names)
         self.on_msg(self._receive)
 
     def _note(self, change: dict[str, Any]) -> None:
@@ -38,11 +39,11 @@ class Arrival(anywidget.AnyWidget):
     def _receive(self, _: object, message: dict[str, Any], __: object) -> None:
         if message.get("type") != "standing":
             return
-        for one in self._watched:
-            one.unobserve(self._note, one.keys)
-        changed, self._changed, self._watched = self._changed, {}, []
-        for one, names in changed.items():
-            one.send_state(names)
+        for one, names in self._watched.items():
+            one.unobserve(self._note, names)
+        changed, self._changed, self._watched = self._changed, {}, {}
+        for one, missed in changed.items():
+            one.send_state(missed)
 
 
 def _within(parts: tuple[widgets.Widget, ...]) -> Iterator[widgets.Widget]:
@@ -57,4 +58,8 @@ def _within(parts: tuple[widgets.Widget, ...]) -> Iterator[widgets.Widget]:
         yield one
         for name in one.keys:
             value = getattr(one, name)
-            waiting += [inner for inner in (value if isinstance(value, list | tuple) else [value]) if isinstance(inner, widgets.Widget)]
+            waiting += [
+                inner
+                for inner in (value if isinstance(value, list | tuple) else [value])
+                if isinstance(inner, widgets.Widget)
+            ]
