@@ -40,7 +40,7 @@ RECIPES: Mapping[str, Trainable[QualityRecipe]] = {
         + ", ".join(KINDS)
         + ".",
         "cnniqa.CnniqaPlus",
-        QualityRecipe("cnniqa_plus", steps=2000, rate=2e-3),
+        QualityRecipe("cnniqa_plus", steps=2000, rate=2e-3, dropout=0.5),
     ),
 }
 """What ``mmlib train`` knows."""
