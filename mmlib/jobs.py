@@ -111,6 +111,9 @@ class Job:
         os.utime(self.folder / "result.json")
         self._change(state="done", progress=1.0, stage="done", summary=stored["summary"])
 
+    def _fail(self, message: str) -> None:
+        self._change(state="failed", stage="failed", message=message)
+
     def _watch(self, future: Future[Any]) -> None:
         while not self._ended.is_set():
             if future.done():
@@ -127,15 +130,13 @@ class Job:
         try:
             outcome = future.result()
         except Exception as error:  # a worker that was killed, a scheduler that went away
-            message = f"the work was lost with its worker ({type(error).__name__}); run it again"
-            self._change(state="failed", stage="failed", message=message)
+            self._fail(f"the work was lost with its worker ({type(error).__name__}); run it again")
             return
         if outcome["state"] == "done":
             try:
                 self._finish()
             except (OSError, ValueError):
-                message = "the results were removed before they could be read; run it again"
-                self._change(state="failed", stage="failed", message=message)
+                self._fail("the results were removed before they could be read; run it again")
         else:
             self._change(state=outcome["state"], stage=outcome["state"], message=outcome.get("message", ""))
 

@@ -135,7 +135,7 @@ def test_a_method_without_weights_says_one_sentence_and_the_others_go_on(
     assert "weights of unet are missing" in DeblurView(state).told["wiener"].value
 
 
-def test_numbers_that_could_not_be_taken_are_said(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_that_could_not_be_taken_are_said(data: Path) -> None:
     state = DeblurState()
     state.open("leaf.npy")
     run(state, "wiener")

@@ -7,6 +7,8 @@ import pytest
 from mmlib.errors import Cancelled, InputError
 from mmlib.pictures import to_grey
 from mmlib.sharpness import MEASURES, best_planes, curve_quality, depth_map, focus_curve, frame_sharpness, sharpness_map
+from mmlib.sharpness.cells import grid
+from mmlib.sharpness.truth import SeenDetail
 from mmlib.stacks import from_array
 
 ONE_WAY = {"vollath4", "vollath5"}  # they look along x only
@@ -200,3 +202,31 @@ def test_the_rim_of_the_field_is_no_detail():
     even = cv2.GaussianBlur(np.where(disc, 200.0, 4.0), (0, 0), 1.5).astype(np.uint8)
     curve = focus_curve(from_array(even[None]), ("tenengrad",), field=disc)["tenengrad"]
     assert curve[0] < 1e-3 * frame_sharpness(even, field=disc)
+
+
+# ---- what is truly in focus
+
+
+def test_a_cell_is_in_focus_where_what_it_shows_is_and_clear_glass_says_nothing():
+    sharp = np.full((168, 84), 0.8, np.float32)
+    sharp[20:40, 20:40] += np.random.default_rng(4).normal(0, 0.1, (20, 20)).astype(np.float32)
+    away = np.zeros_like(sharp)
+    away[16:44, 16:44] = 3.0  # the only thing in sight lies three depths of field above the glass
+    away[84:, :21] = 3.0
+    near, far = SeenDetail(sharp, None, grid(sharp.shape, 84, 84)).near_and_far(away)
+    assert (away[:84] < 0.5).mean() > 0.85
+    assert near[0, 0] < 0.1
+    assert far[0, 0] > 0.9
+    assert near[1, 0] == pytest.approx(0.75, abs=1e-3)  # nothing is seen: the area decides
+    assert far[1, 0] == pytest.approx(0.25, abs=1e-3)
+
+
+def test_detail_outside_the_field_and_on_its_rim_does_not_count():
+    sharp = np.full((84, 84), 0.6, np.float32)
+    field = np.zeros(sharp.shape, bool)
+    field[:, :42] = True
+    sharp[:, 36:] += np.random.default_rng(4).normal(0, 0.1, (84, 48)).astype(np.float32)
+    sharp[30:50, 8:16] += np.random.default_rng(5).normal(0, 0.1, (20, 8)).astype(np.float32)
+    away = np.where(np.arange(84) < 24, 0.0, 3.0)[None, :].repeat(84, axis=0)
+    assert SeenDetail(sharp, field, grid(sharp.shape, 84, 84)).near_and_far(away)[0][0, 0] > 0.8
+    assert SeenDetail(sharp, None, grid(sharp.shape, 84, 84)).near_and_far(away)[0][0, 0] < 0.4

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.focusing.means import CellMeans, Cells
-from mmlib.sharpness.cells import ENOUGH_FIELD, cell_share
+from mmlib.focusing.means import CellMeans
+from mmlib.sharpness.cells import ENOUGH_FIELD, Cells, cell_share
 from mmlib.sharpness.measure import Grey, Mask
 
 SIGMAS_PX = (0.7, 1.0, 1.4, 2.0, 2.8)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.focusing.bands import GAINS
-from mmlib.focusing.means import CellMeans, Cells
-from mmlib.sharpness.cells import cell_share
+from mmlib.focusing.means import CellMeans
+from mmlib.sharpness.cells import Cells, cell_share
 from mmlib.sharpness.measure import Grey, Mask
 
 LAGS = (1, 2, 4)

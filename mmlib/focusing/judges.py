@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mmlib.focusing.bands import Bands
 from mmlib.focusing.judging import Evidence
-from mmlib.focusing.means import Cells
 from mmlib.pictures import Frame
+from mmlib.sharpness.cells import Cells
 from mmlib.sharpness.measure import Grey, Mask
 
 Values = NDArray[np.float64]

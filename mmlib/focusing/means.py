@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.sharpness.cells import cell_means
-
-Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
-"""Tops, lefts and edge of cells, as `mmlib.sharpness.cells.grid` gives them."""
+from mmlib.sharpness.cells import Cells, cell_means
 
 MANY = 64
 """With more rows or columns of cells than this a table of sums is quicker than two products of matrices."""

@@ -27,7 +27,7 @@ class Arrival(anywidget.AnyWidget):
             *parts: what it is made of, with all that is within.
         """
         super().__init__()
-        self._watched = {one: sorted(set(one.keys)) for one in _within(parts)}
+        self._watched = {one: one.trait_names(sync=True) for one in _within(parts)}
         self._changed: dict[widgets.Widget, set[str]] = {}
         for one, names in self._watched.items():
             one.observe(self._note, names)
@@ -56,10 +56,6 @@ def _within(parts: tuple[widgets.Widget, ...]) -> Iterator[widgets.Widget]:
             continue
         found.add(one)
         yield one
-        for name in one.keys:
-            value = getattr(one, name)
-            waiting += [
-                inner
-                for inner in (value if isinstance(value, list | tuple) else [value])
-                if isinstance(inner, widgets.Widget)
-            ]
+        for value in one.trait_values(sync=True).values():
+            several = value if isinstance(value, list | tuple) else [value]
+            waiting += [inner for inner in several if isinstance(inner, widgets.Widget)]

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmlib.field import find_field
 from mmlib.pages.focus_answer import FocusAnswer, Values
 from mmlib.pictures import to_grey, to_uint8
-from mmlib.sharpness.cells import cell_means
-from mmlib.sharpness.truth import SeenDetail
+from mmlib.sharpness.cells import Cells, cell_means
+from mmlib.sharpness.truth import SeenDetail, fine_structure
 from mmlib.specimens import Truth
 from mmlib.stacks import ZStack
 
-IN_DOF, OUT_DOF = 0.5, 2.0
-"""In focus is nearer than half a depth of field, out of focus farther than two; in between nobody is asked."""
 MOST = 0.75
 """So much of what a cell shows must be in or out of focus for the cell to be called so."""
 DETAIL = 0.008
@@ -61,21 +58,20 @@ def cell_truth(answer: FocusAnswer, stack: ZStack, truth: Truth) -> CellTruth:
     offset_um = (float(about.get("readout_um", 0.0)) * rows).astype(np.float32)  # the shutter rolls down the frame
     dof_um = np.float32(truth.parameters["depth_of_field_um"])
     seen = SeenDetail(to_grey(truth.picture), find_field(to_uint8(truth.picture)), cells)
-    near, far, away = [], [], []
+    shares, away = [], []
     for z_um in stack.z_um:
         distance = np.abs(np.float32(z_um) + offset_um[:, None] - depth_um) / dof_um
-        near.append(seen.mean(distance < IN_DOF))
-        far.append(seen.mean(distance > OUT_DOF))
+        shares.append(seen.near_and_far(distance))
         away.append(seen.mean(distance))
     asked = _detail(truth, cells) >= DETAIL
-    kind = np.where((np.stack(near) >= MOST) & asked, "in", np.where((np.stack(far) >= MOST) & asked, "out", ""))
+    near, far = (np.stack(shares, axis=1) >= MOST) & asked  # (K, rows, columns) each
+    kind = np.where(near, "in", np.where(far, "out", ""))
     return CellTruth(kind, np.stack(away))
 
 
-def _detail(truth: Truth, cells: tuple[NDArray[np.intp], NDArray[np.intp], int]) -> Values:
+def _detail(truth: Truth, cells: Cells) -> Values:
     grey = to_grey(truth.picture)
-    band = cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 4)
-    return np.asarray(np.sqrt(cell_means(band**2, cells)) / np.maximum(cell_means(grey, cells), 1e-2))
+    return np.asarray(np.sqrt(cell_means(fine_structure(grey) ** 2, cells)) / np.maximum(cell_means(grey, cells), 1e-2))
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from mmlib.sharpness.registry import find_measure
 
 ENOUGH_FIELD = 0.5
 
+Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
+"""The tops and the lefts of cells and their edge, as `grid` gives them."""
+
 
 def sharpness_map(
     frame: Frame, measure: str = "tenengrad", *, cell: int = 84, stride: int = 84, field: Mask | None = None
@@ -41,7 +44,7 @@ def sharpness_map(
     return measure_cells(as_grey(frame), chosen, grid(frame.shape, cell, stride), mask)
 
 
-def grid(shape: tuple[int, ...], cell: int, stride: int) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+def grid(shape: tuple[int, ...], cell: int, stride: int) -> Cells:
     """Lay cells over a frame: 0, stride, 2 stride, ... while the cell still fits.
 
     Args:
@@ -63,7 +66,7 @@ def grid(shape: tuple[int, ...], cell: int, stride: int) -> tuple[NDArray[np.int
     return np.arange(0, height - cell + 1, stride), np.arange(0, width - cell + 1, stride), cell
 
 
-def cell_means(quantity: NDArray[Any], cells: tuple[NDArray[np.intp], NDArray[np.intp], int]) -> NDArray[np.float64]:
+def cell_means(quantity: NDArray[Any], cells: Cells) -> NDArray[np.float64]:
     """Average a quantity over every cell.
 
     Args:
@@ -82,7 +85,7 @@ def cell_means(quantity: NDArray[Any], cells: tuple[NDArray[np.intp], NDArray[np
     return means
 
 
-def cell_share(field: Mask | None, cells: tuple[NDArray[np.intp], NDArray[np.intp], int]) -> NDArray[np.float64]:
+def cell_share(field: Mask | None, cells: Cells) -> NDArray[np.float64]:
     """Give the share of every cell that lies in the field.
 
     Args:
@@ -97,9 +100,7 @@ def cell_share(field: Mask | None, cells: tuple[NDArray[np.intp], NDArray[np.int
     return cell_means(field.astype(np.float32), cells)
 
 
-def measure_cells(
-    grey: Grey, measure: Measure, cells: tuple[NDArray[np.intp], NDArray[np.intp], int], field: Mask | None
-) -> NDArray[np.float64]:
+def measure_cells(grey: Grey, measure: Measure, cells: Cells, field: Mask | None) -> NDArray[np.float64]:
     """Apply one measure to every cell of a grid.
 
     Args:

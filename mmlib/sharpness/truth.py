@@ -12,9 +12,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmlib.sharpness.cells import cell_means
+from mmlib.sharpness.cells import Cells, cell_means
 from mmlib.sharpness.measure import Grey, Mask
 
+IN_DOF, OUT_DOF = 0.5, 2.0
+"""In focus is nearer than half a depth of field, out of focus farther than two; in between nobody is asked."""
 FINE_PX, COARSE_PX = 1, 4
 """Detail is what lies between Gaussians of these widths."""
 LIGHT_PX, LEAST_LIGHT = 20, 0.02
@@ -24,7 +26,17 @@ RIM_PX = 17
 PLAIN = 0.1
 """A place without detail counts a tenth of the picture's average: where nothing is seen, the area decides."""
 
-Cells = tuple[NDArray[np.intp], NDArray[np.intp], int]
+
+def fine_structure(grey: Grey) -> Grey:
+    """Give what lies between Gaussians of `FINE_PX` and `COARSE_PX`.
+
+    Args:
+        grey: (H, W).
+
+    Returns:
+        (H, W).
+    """
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), FINE_PX) - cv2.GaussianBlur(grey, (0, 0), COARSE_PX))
 
 
 class SeenDetail:
@@ -62,8 +74,18 @@ class SeenDetail:
         Returns:
             (H, W).
         """
-        band = cv2.GaussianBlur(picture, (0, 0), FINE_PX) - cv2.GaussianBlur(picture, (0, 0), COARSE_PX)
-        return np.asarray(band / self.light * self.inside, dtype=np.float32)
+        return np.asarray(fine_structure(picture) / self.light * self.inside, dtype=np.float32)
+
+    def near_and_far(self, away_dof: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Say how much of what each cell shows is in focus, and how much out of it.
+
+        Args:
+            away_dof: (H, W) distance from focus, in depths of field.
+
+        Returns:
+            Two of (rows, columns), 0..1.
+        """
+        return self.mean(away_dof < IN_DOF), self.mean(away_dof > OUT_DOF)
 
     def mean(self, quantity: NDArray[Any]) -> NDArray[np.float64]:
         """Average over each cell what is true of its pixels, or give the share of its detail for which it holds.

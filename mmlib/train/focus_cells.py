@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from mmlib.errors import InputError
 from mmlib.focusing.bands import differences, even_light, measure_bands
 from mmlib.focusing.features import LAGS, SHRINKS, CoarseLook, Profile, coarse_details
-from mmlib.focusing.means import Cells
 from mmlib.progress import Progress, silent
-from mmlib.sharpness.cells import cell_means, cell_share, grid
+from mmlib.sharpness.cells import Cells, cell_means, cell_share, grid
 from mmlib.sharpness.frames import inner_field
 from mmlib.sharpness.measure import as_grey
 from mmlib.sharpness.truth import SeenDetail
@@ -36,8 +35,6 @@ Values = NDArray[np.float32]
 CELL, STRIDE = 84, 46
 TOGETHER = 20
 """Stacks in a file."""
-IN_DOF, OUT_DOF = 0.5, 2.0
-"""In focus is nearer than half a depth of field, out of focus farther than two."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +48,7 @@ class CellRecipe:
         size: rows and columns of a stack: room for three by three cells.
         planes: of a stack; training takes some of them.
         electrons: at full scale, least and greatest: from a cheap phone in dim light to a good one.
+        edition: of what is true of a cell; raised when it comes out otherwise than before.
     """
 
     seed: int = 5
@@ -59,6 +57,7 @@ class CellRecipe:
     size: int = 176
     planes: int = 14
     electrons: tuple[float, float] = (1500.0, 300000.0)
+    edition: int = 2
 
 
 @dataclass(frozen=True)
@@ -245,15 +244,15 @@ def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
     own = _root(cell_means(seen.fine**2, cells))
     stills = [seen.structure(plane) for plane in scene["planes"]]
     defocus = scene["defocus"]  # (K, H, W)
-    away = np.abs(defocus)
+    near, far = zip(*(seen.near_and_far(np.abs(d)) for d in defocus), strict=True)
 
-    def each(values: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def each(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.stack(values).reshape(len(values), -1)
 
     return {
         "defocus_dof": each([seen.mean(d) for d in defocus]),
-        "near": each([seen.mean(a < IN_DOF) for a in away]),
-        "far": each([seen.mean(a > OUT_DOF) for a in away]),
+        "near": each(near),
+        "far": each(far),
         "visible": each([cell_means(s * seen.fine, cells) / (own * _root(cell_means(s * s, cells)) + 1e-9)
                          for s in stills]),
         "detail": (own / np.sqrt(np.maximum(cell_share(seen.inside > 0, cells), 1e-3))).ravel(),

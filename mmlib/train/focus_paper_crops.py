@@ -19,6 +19,7 @@ from mmlib.nets.yang import CROP
 from mmlib.optics import defocus_psf
 from mmlib.pictures import to_grey
 from mmlib.progress import Progress, part, silent
+from mmlib.sharpness.truth import IN_DOF, OUT_DOF, fine_structure
 from mmlib.simulation.families import FAMILIES, build
 from mmlib.train.making import write_arrays
 from mmlib.train.scenes import draw, families_of
@@ -27,8 +28,6 @@ Array = NDArray[Any]
 
 STEP_DOF = 0.5
 """From one level to the next, in depths of field: 10 levels reach from focus to four and a half."""
-IN_DOF, OUT_DOF = 0.5, 2.0
-"""In focus: a crop nearer than half a depth of field, on average; out of focus: beyond two."""
 DETAIL, CLEAN = 0.008, 0.005
 """Least fine contrast of the truth, and most dirt, of the crops by which a judge is scored."""
 LEAST_DETAIL = 0.005
@@ -190,7 +189,7 @@ def cut_planes(scan: dict[str, Array], levels: int = 10) -> Crops:
     """
     stack = [to_grey(np.ascontiguousarray(plane.transpose(1, 2, 0))) for plane in scan["stack"]]
     truth = to_grey(np.ascontiguousarray(scan["truth"].transpose(1, 2, 0)))
-    band = (cv2.GaussianBlur(truth, (0, 0), 1) - cv2.GaussianBlur(truth, (0, 0), 4)) / np.maximum(truth.mean(), 0.01)
+    band = fine_structure(truth) / np.maximum(truth.mean(), 0.01)
     pixels, found, truths = [], [], []
     for top in range(0, truth.shape[0] - CROP + 1, CROP):
         for left in range(0, truth.shape[1] - CROP + 1, CROP):

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from mmlib.experiments.tables.scans import Scan
 from mmlib.pictures import to_grey
-from mmlib.sharpness.cells import cell_means, grid
-from mmlib.sharpness.truth import SeenDetail
+from mmlib.sharpness.cells import Cells, cell_means, grid
+from mmlib.sharpness.truth import SeenDetail, fine_structure
 
 CELL, STRIDE = 84, 42
-IN_DOF, OUT_DOF = 0.5, 2.0
-"""In focus is nearer than half a depth of field, out of focus farther than two."""
 MOST = 0.75
 """So much of what a cell shows must be in focus or out of it, and of its area in the field, to be called so."""
 DETAIL, BLANK = 0.008, 0.003
@@ -42,8 +40,7 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
     detail = detail_of(scan, cells)
     seen = SeenDetail(to_grey(scan.truth), scan.field, cells)
     away = [np.abs(scan.defocus_dof(frame)) for frame in range(len(scan.stack))]
-    near = np.stack([seen.mean(d < IN_DOF) for d in away]) >= MOST  # (K, rows, columns)
-    far = np.stack([seen.mean(d > OUT_DOF) for d in away]) >= MOST
+    near, far = np.stack([seen.near_and_far(d) for d in away], axis=1) >= MOST  # (K, rows, columns) each
     mean = np.stack([seen.mean(d) for d in away])
     low, high = mean.min(axis=0), mean.max(axis=0)
     level = 9 * (mean - low) / np.maximum(high - low, 1e-6)
@@ -60,7 +57,7 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
     return crops
 
 
-def detail_of(scan: Scan, cells: tuple[NDArray[np.intp], NDArray[np.intp], int]) -> NDArray[np.float64]:
+def detail_of(scan: Scan, cells: Cells) -> NDArray[np.float64]:
     """Say how much fine structure the truth has in each cell, relative to its light.
 
     Args:
@@ -72,7 +69,7 @@ def detail_of(scan: Scan, cells: tuple[NDArray[np.intp], NDArray[np.intp], int])
     """
     grey = to_grey(scan.truth)
     inside = cv2.erode(scan.field.astype(np.uint8), np.ones((17, 17), np.uint8)).astype(np.float32)
-    band = (cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 4)) * inside
+    band = fine_structure(grey) * inside
     share = np.maximum(cell_means(inside, cells), 1e-3)
     light = np.maximum(cell_means(grey * inside, cells) / share, 1e-2)
     return np.asarray(np.sqrt(cell_means(band**2, cells) / share) / light)
