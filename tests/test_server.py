@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -221,3 +222,37 @@ def kernels(pid: int) -> int:
         with contextlib.suppress(psutil.NoSuchProcess):  # or one that has just ended
             count += "ipykernel_launcher" in " ".join(process.cmdline())
     return count
+
+
+SLOW_TO_SHOW = """
+import sys
+import time
+import ipywidgets
+sys.stdout.flush_timeout = sys.stderr.flush_timeout = 0
+get_ipython().kernel.iopub_thread.schedule(lambda: time.sleep(6))
+ipywidgets.Label("shown late")
+"""
+PLAIN = """
+import sys
+from mmlib.server.voila import build
+build(host="127.0.0.1", port=int(sys.argv[1]), browser=False, notebooks=sys.argv[2]).start()
+"""
+
+
+def test_a_page_whose_computer_is_too_busy_to_show_it_at_once_is_not_left_empty(tmp_path: Path) -> None:
+    cell = nbformat.v4.new_code_cell(SLOW_TO_SHOW)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "late.ipynb")
+    port = free_port("127.0.0.1", 8900)
+    server = subprocess.Popen([sys.executable, "-c", PLAIN, str(port), str(tmp_path)])
+    try:
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(urllib.error.URLError):
+                _, page = fetch(f"http://127.0.0.1:{port}/late")
+                break
+            assert time.monotonic() < end
+            time.sleep(0.2)
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(30)
+    assert "model_id" in page, page[-3000:]

@@ -24,7 +24,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from mmlib.server import NOTEBOOKS, is_loopback
-from mmlib.server.unheard import LOOK_S, Unheard, end_unheard
+from mmlib.server.unheard import LOOK_S, NEVER_HEARD_S, Unheard, end_unheard
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "pages" / "template"
 FRONT_END = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
@@ -209,6 +209,7 @@ def build(*, host: str, port: int, browser: bool, notebooks: Path = NOTEBOOKS) -
     if os.name == "posix":  # sockets in a private folder, which no other user of this computer can reach
         settings.KernelManager.transport = "ipc"
     settings.KernelManager.autorestart = False  # a page without what it had in memory is worse than a clear word
+    settings.VoilaExecutor.iopub_timeout = int(NEVER_HEARD_S)  # what a busy kernel shows late would be left out
     settings.MappingKernelManager.cull_idle_timeout = 0  # it counts from the last deed, not from the lost line
     settings.ZMQChannelsWebsocketConnection.limit_rate = False
     terminal = logging.StreamHandler()  # why a page failed

@@ -28,17 +28,23 @@
     byId("mmp-reload").hidden = false;
   }
 
-  const started = Date.now();
+  let moved = Date.now(); // when the page last came nearer
+  function step(title, share) {
+    moved = Date.now();
+    say(title, share);
+  }
+
   function settled() {
     const cells = byId("mmp-cells");
     if (cells?.querySelector("[data-mm-failed]")) {
       reveal();
     } else if (cells?.querySelector(".mmp-page")) {
       requestAnimationFrame(reveal);
-    } else if (Date.now() - started > LOST_MS) {
+    } else if (Date.now() - moved > LOST_MS) {
       fail("The page did not come up.", "Its Python may have ended. Try again.");
+      setTimeout(settled, 1000); // it may still come
     } else {
-      if (Date.now() - started > SLOW_MS) say("Focusing …", 90, "This takes longer than usual; the computer is busy.");
+      if (Date.now() - moved > SLOW_MS) say("Focusing …", 90, "This takes longer than usual; the computer is busy.");
       setTimeout(settled, 60);
     }
   }
@@ -84,7 +90,7 @@
       if (document.body.dataset.page) settled();
     },
     kernel(kernelId, baseUrl) {
-      say("Placing the slide …", 30);
+      step("Placing the slide …", 30);
       watch(`${baseUrl}pulse/${kernelId}`);
       let said = false;
       window.addEventListener("pagehide", () => {
@@ -93,10 +99,10 @@
       });
     },
     cell(index, count) {
-      say("Placing the slide …", 30 + (35 * index) / count);
+      step("Placing the slide …", 30 + (35 * index) / count);
     },
     written() {
-      say("Focusing …", 70);
+      step("Focusing …", 70);
     },
   };
   // anywidget gives a widget two seconds to start. A busy computer or an old phone needs longer, and the page would stand
