@@ -85,10 +85,8 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
         tuple(finding for finding in findings if finding),
         (
             f"Test crops: {counts['in']} in focus (within half a depth of field), {counts['out']} out of focus (beyond "
-            f"two), {counts['dirt']} with dirt, of {dirty} specimens; the truth of the simulation says which, by three quarters of the "
-            "detail that a crop shows: clear glass around it looks the same at any height.",
-            "Nets and machines of the paper learned from crops labelled by their mean distance from focus, all of the "
-            "area alike, and are scored by detail like all others: that is a little against them.",
+            f"two), {counts['dirt']} with dirt, of {dirty} specimens; the truth of the simulation says which, by three "
+            "quarters of the detail that a crop shows: clear glass around it looks the same at any height.",
             "Focus measures and the paper's systems see one crop; each has one threshold, fitted for balanced accuracy "
             f"on the training split of {len({scan['specimen'] for scan in train})} other specimens. Judges that see "
             "the whole stack have more to go by, so compare them with each other.",
