@@ -18,7 +18,7 @@ from mmlib.nets.yang import Yang, YangConfig, ranked_probability_score, squeezed
 from mmlib.optics import defocus_psf
 from mmlib.stacks import from_array
 from mmlib.train import focus_paper
-from mmlib.train.focus_paper_crops import KERNEL_UM, CropRecipe, Crops, blur_flat, cut_planes, paper_label
+from mmlib.train.focus_paper_crops import KERNEL_UM, CropRecipe, Crops, blur_flat, crop_set, cut_planes, paper_label
 from mmlib.train.focus_paper_machines import SvmRecipe, fit, in_focus, thinned, write_machine
 from mmlib.train.focus_paper_nets import FocusNetRecipe, judge, train, vary
 from mmlib.train.focus_paper_scores import balanced, levels_off, lost, threshold
@@ -245,6 +245,34 @@ def test_crops_of_planes_are_labelled_by_their_distance_from_focus():
     assert len(cut_planes(scan | {"truth": np.full_like(truth, 0.5)}).levels) == 0  # nothing to see
     black = cut_planes(scan | {"field": np.zeros((84, 84), bool)})
     assert black.levels.tolist() == [9]
+
+
+def test_crops_of_planes_are_labelled_by_what_they_show_not_by_bare_glass():
+    rng = np.random.default_rng(12)
+    grey = np.full((84, 84), 0.5, np.float32)
+    grey[30:54, 30:54] = texture(rng)[0, :24, :24]
+    truth = np.repeat(grey[None], 3, axis=0)
+    distant, near = np.full((84, 84), 6.0), np.full((84, 84), 0.1)
+    distant[26:58, 26:58] = 0.1  # what there is to see is in focus, the glass about it is not
+    near[26:58, 26:58] = 6.0
+    found = cut_planes(
+        {
+            "stack": np.stack([truth] * 2), "truth": truth, "defocus_dof": np.stack([distant, near]),
+            "field": np.ones((84, 84), bool), "artefact": np.zeros((84, 84), bool),
+        }
+    )  # fmt: skip
+    assert found.truth.tolist() == [1, 0]
+    assert found.levels[0] <= 1
+    assert found.levels[1] == 9
+
+
+def test_another_edition_of_the_labels_is_not_read_from_what_was_kept(tmp_path):
+    recipe = CropRecipe("kernels", levels=3, train=6, validation=6)
+    crop_set(recipe, "train", work=tmp_path)
+    crop_set(recipe, "train", work=tmp_path)
+    assert len(list((tmp_path / "crops").iterdir())) == 1
+    crop_set(replace(recipe, edition=recipe.edition + 1), "train", work=tmp_path)
+    assert len(list((tmp_path / "crops").iterdir())) == 2
 
 
 def test_a_wider_kernel_leaves_less_detail():

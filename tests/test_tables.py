@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -23,7 +24,7 @@ from mmlib.__main__ import main
 from mmlib.errors import Cancelled, InputError
 from mmlib.experiments.recipes import Recipe, scene
 from mmlib.experiments.tables import NUMBERS, make_table, read_table, write_table
-from mmlib.experiments.tables.focus_crops import choose_crops
+from mmlib.experiments.tables.focus_crops import choose_crops, detail_of, is_empty
 from mmlib.experiments.tables.focus_table import auc, fit_threshold
 from mmlib.experiments.tables.fusion_scores import best_shift
 from mmlib.experiments.tables.keeping import home
@@ -34,6 +35,9 @@ from mmlib.experiments.tables.table import Column, Row, Table, Value
 from mmlib.pages.results import table_html
 from mmlib.pictures import to_grey
 from mmlib.sharpness import MEASURES
+from mmlib.sharpness.cells import grid
+from mmlib.simulation import Dirt, simulate
+from mmlib.simulation.specimen import Specimen
 
 pytest.importorskip("torch")
 
@@ -219,6 +223,39 @@ def test_crops_follow_the_truth(tables: dict[int, Table]) -> None:
     assert found["out"]
     assert min(found["in"] + found["out"]) > 0.7  # of the detail in sight
     assert choose_crops(scans()[0]) == choose_crops(scans()[0])
+
+
+def under_dirt(path_um: np.ndarray) -> Any:
+    """Scan what only bends light, with dust over it; all planes lie within two depths of field."""
+    import torch
+
+    size = len(path_um)
+    clear, height_um = torch.zeros(1, 3, size, size), torch.zeros(size, size)
+    glass = Specimen(clear, torch.from_numpy(path_um)[None].float(), torch.zeros(1), height_um, 0.5)
+    made = simulate(glass, seed=3, planes=5, dirt=Dirt(dust=6, slide_dust=3))
+    dirt = np.logical_or.reduce([mask for name, mask in made.masks.items() if name != "field"])
+    return SimpleNamespace(
+        stack=made.stack, truth=made.truth, in_focus=made.in_focus(), field=made.masks["field"], dirt=dirt,
+        defocus_dof=made.defocus_dof, content="0" * 32, speed=1,
+    )  # fmt: skip
+
+
+def test_a_transparent_specimen_under_dirt_is_not_absent_and_bare_glass_is() -> None:
+    down, right = np.mgrid[:128, :128]
+    cells = np.zeros((128, 128))
+    for at in np.random.default_rng(0).uniform(5, 123, (30, 2)):
+        cells = np.maximum(cells, np.sqrt(np.clip(1 - np.hypot(down - at[0], right - at[1]) ** 2 / 100, 0, 1)))
+    seen, bare = under_dirt(0.3 * cells), under_dirt(0 * cells)
+    grid_of_cells = grid((128, 128), 84, 42)
+    for scan in (seen, bare):
+        assert detail_of(to_grey(scan.truth), scan.field, grid_of_cells).max() < 0.001  # nothing absorbs
+        assert max(float(np.abs(scan.defocus_dof(frame)).max()) for frame in range(5)) < 2
+    assert not is_empty(seen, grid_of_cells).any()
+    assert is_empty(bare, grid_of_cells).all()  # the dust is no specimen
+    assert choose_crops(seen) == []
+    assert {crop["kind"] for crop in choose_crops(bare)} == {"dirt"}
+    bare.dirt = np.ones((128, 128), bool)
+    assert choose_crops(bare) == []  # nobody knows what lies there
 
 
 def test_still_frames_are_those_of_the_recipe(tables: dict[int, Table]) -> None:

@@ -11,14 +11,10 @@ from mmlib.field import find_field
 from mmlib.pages.focus_answer import FocusAnswer, Values
 from mmlib.pictures import to_grey, to_uint8
 from mmlib.sharpness.cells import Cells, cell_means
-from mmlib.sharpness.truth import SeenDetail, fine_structure
+from mmlib.sharpness.truth import DETAIL, MOST, SeenDetail, fine_structure
 from mmlib.specimens import Truth
 from mmlib.stacks import ZStack
 
-MOST = 0.75
-"""So much of what a cell shows must be in or out of focus for the cell to be called so."""
-DETAIL = 0.008
-"""Contrast of the truth's fine structure, relative to its light, that a cell needs to be asked about."""
 SAID = ("in", "out", "blank", "artefact")
 
 

@@ -17,6 +17,10 @@ from mmlib.sharpness.measure import Grey, Mask
 
 IN_DOF, OUT_DOF = 0.5, 2.0
 """In focus is nearer than half a depth of field, out of focus farther than two; in between nobody is asked."""
+MOST = 0.75
+"""A cell is in focus or out of it where so much of what it shows is."""
+DETAIL, BLANK = 0.008, 0.003
+"""Contrast of fine structure, relative to the light, from which a cell is asked about, and below which it is empty."""
 FINE_PX, COARSE_PX = 1, 4
 """Detail is what lies between Gaussians of these widths."""
 LIGHT_PX, LEAST_LIGHT = 20, 0.02

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from mmlib.nets.focus_profile import LEVELS_DOF, FocusProfile, FocusProfileConfig
 from mmlib.progress import Progress, silent
+from mmlib.sharpness.truth import BLANK, MOST
 from mmlib.train.checkpoints import Checkpoint
-from mmlib.train.focus_best_scores import BLANK, CLEAN, DIRTY, MOST, answers, look_at, numbers
+from mmlib.train.focus_best_scores import CLEAN, DIRTY, answers, look_at, numbers
 from mmlib.train.focus_cells import CellRecipe, FocusCells
 
 QUANTILES = (0.05, 0.5, 0.95)

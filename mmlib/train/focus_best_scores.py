@@ -9,18 +9,15 @@ from numpy.typing import NDArray
 from mmlib.focusing.features import features
 from mmlib.focusing.learned import SHARP_DOF
 from mmlib.nets.focus_profile import HEADS, FocusProfile
+from mmlib.sharpness.truth import BLANK, DETAIL, MOST
 from mmlib.train.focus_cells import FocusCells
 
-DETAIL, BLANK = 0.008, 0.003
-"""Contrast of the truth's fine structure above which a cell counts, and below which it is blank."""
 CLEAN, DIRTY = 0.01, 0.03
 """Share of a cell under dirt up to which it is clean, and from which it is dirty."""
 FALSE_ARTEFACTS = 0.02
 """So many clean cells may be called artefacts."""
 COVERED = 0.9
 """So many truths shall lie within the interval of defocus."""
-MOST = 0.75
-"""So much of a cell must be in focus, out of it, or in the field, for the cell to be called so."""
 
 Values = NDArray[np.float32]
 

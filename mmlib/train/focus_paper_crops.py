@@ -19,7 +19,8 @@ from mmlib.nets.yang import CROP
 from mmlib.optics import defocus_psf
 from mmlib.pictures import to_grey
 from mmlib.progress import Progress, part, silent
-from mmlib.sharpness.truth import IN_DOF, OUT_DOF, fine_structure
+from mmlib.sharpness.cells import grid
+from mmlib.sharpness.truth import DETAIL, MOST, SeenDetail, fine_structure
 from mmlib.simulation.families import FAMILIES, build
 from mmlib.train.making import write_arrays
 from mmlib.train.scenes import draw, families_of
@@ -28,8 +29,8 @@ Array = NDArray[Any]
 
 STEP_DOF = 0.5
 """From one level to the next, in depths of field: 10 levels reach from focus to four and a half."""
-DETAIL, CLEAN = 0.008, 0.005
-"""Least fine contrast of the truth, and most dirt, of the crops by which a judge is scored."""
+CLEAN = 0.005
+"""Most dirt of the crops by which a judge is scored."""
 LEAST_DETAIL = 0.005
 """Crops whose truth has less are not learned from: an empty crop shows no focus."""
 HALF, MOST_FIELD = 0.5, 0.75
@@ -49,6 +50,7 @@ class CropRecipe:
         train: crops to learn from.
         validation: crops of other families, which say when it was best.
         seed: of everything.
+        edition: of the labels; raised when a crop is labelled otherwise than before.
     """
 
     kind: str = PLANES
@@ -56,6 +58,7 @@ class CropRecipe:
     train: int = 3600
     validation: int = 1200
     seed: int = 2
+    edition: int = 2
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,9 @@ def crop_set(
         The crops; no level has more than three times its share.
     """
     count = recipe.train if split == "train" else recipe.validation
-    words = json.dumps([recipe.kind, recipe.levels, recipe.seed, count, split, str(device), str(textures or "")])
+    words = json.dumps(
+        [recipe.kind, recipe.levels, recipe.seed, recipe.edition, count, split, str(device), str(textures or "")]
+    )
     name = hashlib.sha256(words.encode()).hexdigest()[:12]
     file = None if work is None else work / "crops" / f"{name}.npz"
     if file is not None and file.is_file():
@@ -177,7 +182,7 @@ def _planes(
 
 
 def cut_planes(scan: dict[str, Array], levels: int = 10) -> Crops:
-    """Cut crops side by side from every plane of a scan, and label them.
+    """Cut crops side by side from every plane of a scan, and label them by how far what they show is from focus.
 
     Args:
         scan: one of a batch of `mmlib.train.scenes.draw`: ``stack``, ``truth``, ``defocus_dof``, ``field``,
@@ -190,21 +195,25 @@ def cut_planes(scan: dict[str, Array], levels: int = 10) -> Crops:
     stack = [to_grey(np.ascontiguousarray(plane.transpose(1, 2, 0))) for plane in scan["stack"]]
     truth = to_grey(np.ascontiguousarray(scan["truth"].transpose(1, 2, 0)))
     band = fine_structure(truth) / np.maximum(truth.mean(), 0.01)
+    cells = grid(truth.shape, CROP, CROP)
+    seen = SeenDetail(truth, scan["field"], cells)
+    away = np.abs(scan["defocus_dof"])  # (K, H, W)
+    means = np.stack([seen.mean(one) for one in away])  # (K, rows, columns)
+    near, far = np.stack([seen.near_and_far(one) for one in away], axis=1) >= MOST
     pixels, found, truths = [], [], []
-    for top in range(0, truth.shape[0] - CROP + 1, CROP):
-        for left in range(0, truth.shape[1] - CROP + 1, CROP):
+    for row, top in enumerate(cells[0]):
+        for column, left in enumerate(cells[1]):
             here = (slice(top, top + CROP), slice(left, left + CROP))
             share, detail = float(scan["field"][here].mean()), float(band[here].std())
             if detail < LEAST_DETAIL and share >= MOST_FIELD:
                 continue
             clean = float(scan["artefact"][here].mean()) < CLEAN
             judged = clean and detail >= DETAIL and share >= MOST_FIELD
-            seen = len(stack) if share >= HALF else 1  # all planes of a black corner are alike
-            for plane, distance in zip(stack[:seen], np.abs(scan["defocus_dof"]), strict=False):
-                away = float(distance[here].mean())
+            for number, plane in enumerate(stack if share >= HALF else stack[:1]):  # black corners are all alike
+                at = (number, row, column)
                 pixels.append(np.round(plane[here] * 255).astype(np.uint8))
-                found.append(paper_label(min(levels - 1, int(away / STEP_DOF)), share, levels))
-                truths.append(1 if judged and away < IN_DOF else 0 if judged and away > OUT_DOF else -1)
+                found.append(paper_label(min(levels - 1, int(means[at] / STEP_DOF)), share, levels))
+                truths.append(1 if judged and near[at] else 0 if judged and far[at] else -1)
     return Crops(
         np.stack(pixels) if pixels else np.zeros((0, CROP, CROP), np.uint8),
         np.array(found, np.int64),

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from mmlib.experiments.tables.scans import Scan
 from mmlib.pictures import to_grey
 from mmlib.sharpness.cells import Cells, cell_means, grid
-from mmlib.sharpness.truth import SeenDetail, fine_structure
+from mmlib.sharpness.measure import Grey
+from mmlib.sharpness.truth import BLANK, COARSE_PX, DETAIL, FINE_PX, MOST, RIM_PX, SeenDetail, fine_structure
 
 CELL, STRIDE = 84, 42
-MOST = 0.75
-"""So much of what a cell shows must be in focus or out of it, and of its area in the field, to be called so."""
-DETAIL, BLANK = 0.008, 0.003
-"""Contrast of the truth's fine structure, relative to the light, above which a cell has detail, below which none."""
+MOST_FIELD = 0.75
+"""So much of a cell's area must lie in the field."""
 CLEAN, DIRTY = 0.005, 0.03
 """Share of a cell under dirt below which it is clean, above which the dirt may fool a judge."""
+LEAST_FREE = 0.25
+"""A cell is called empty only where so much of it is neither dirt nor near it."""
+MOVED_PX = 9
+"""Dirt hides a strip half so wide about it: the slide moves during a scan, the dirt on the camera does not."""
 EACH = 6
 """Crops of each kind that are taken of one scan, at most."""
 
@@ -35,9 +38,9 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
         how far the cell is from focus between the nearest and the farthest plane of its scan.
     """
     cells = grid(scan.stack.shape, CELL, STRIDE)
-    field = cell_means(scan.field.astype(np.float32), cells) >= MOST
+    field = cell_means(scan.field.astype(np.float32), cells) >= MOST_FIELD
     dirt = cell_means(scan.dirt.astype(np.float32), cells)
-    detail = detail_of(scan, cells)
+    detail = detail_of(to_grey(scan.truth), scan.field, cells)
     seen = SeenDetail(to_grey(scan.truth), scan.field, cells)
     away = [np.abs(scan.defocus_dof(frame)) for frame in range(len(scan.stack))]
     near, far = np.stack([seen.near_and_far(d) for d in away], axis=1) >= MOST  # (K, rows, columns) each
@@ -45,7 +48,7 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
     low, high = mean.min(axis=0), mean.max(axis=0)
     level = 9 * (mean - low) / np.maximum(high - low, 1e-6)
     judged = field & (detail >= DETAIL) & (dirt < CLEAN)
-    kinds = {"in": near & judged, "out": far & judged, "dirt": (far | (detail < BLANK)) & field & (dirt > DIRTY)}
+    kinds = {"in": near & judged, "out": far & judged, "dirt": (far | is_empty(scan, cells)) & field & (dirt > DIRTY)}
     rng = np.random.default_rng([int(scan.content[:8], 16), scan.speed])
     crops = []
     for kind, where in kinds.items():
@@ -57,19 +60,55 @@ def choose_crops(scan: Scan) -> list[dict[str, Any]]:
     return crops
 
 
-def detail_of(scan: Scan, cells: Cells) -> NDArray[np.float64]:
-    """Say how much fine structure the truth has in each cell, relative to its light.
+def is_empty(scan: Scan, cells: Cells) -> NDArray[np.bool_]:
+    """Say in which cells there is no specimen to be seen, dirt aside.
+
+    The truth has only what absorbs. Transparent cells are seen by their rims, which a camera records in focus too: so
+    neither picture may show detail. The camera's has the dirt as well, which is left out with all that is near it.
 
     Args:
         scan: of the benchmark set.
         cells: of `mmlib.sharpness.cells.grid`.
 
     Returns:
+        (rows, columns); False where dirt leaves too little to be sure.
+    """
+    free = scan.field & ~scan.dirt
+    recorded = detail_of(to_grey(scan.in_focus), free, cells, known=_shrunk(free, MOVED_PX))
+    enough = cell_means(_shrunk(free), cells) >= LEAST_FREE
+    return enough & (recorded < BLANK) & (detail_of(to_grey(scan.truth), scan.field, cells) < BLANK)
+
+
+def detail_of(
+    grey: Grey, where: NDArray[np.bool_], cells: Cells, *, known: NDArray[np.float32] | None = None
+) -> NDArray[np.float64]:
+    """Say how much fine structure a picture has in each cell, relative to its light.
+
+    Args:
+        grey: (H, W).
+        where: (H, W) True where it counts; a strip along the rim is left out.
+        cells: of `mmlib.sharpness.cells.grid`.
+        known: (H, W) 1 where the picture may be looked at, else 0; None looks at all of it.
+
+    Returns:
         (rows, columns) root mean square of what lies between Gaussians of 1 and 4 px, over the mean.
     """
-    grey = to_grey(scan.truth)
-    inside = cv2.erode(scan.field.astype(np.uint8), np.ones((17, 17), np.uint8)).astype(np.float32)
-    band = fine_structure(grey) * inside
+    inside = _shrunk(where)
+    band = (fine_structure(grey) if known is None else _fine_of_known(grey, known)) * inside
     share = np.maximum(cell_means(inside, cells), 1e-3)
     light = np.maximum(cell_means(grey * inside, cells) / share, 1e-2)
     return np.asarray(np.sqrt(cell_means(band**2, cells) / share) / light)
+
+
+def _fine_of_known(grey: Grey, known: NDArray[np.float32]) -> Grey:
+    """Give `fine_structure` where every mean is taken over known places alone."""
+    near, wide = (
+        cv2.GaussianBlur(grey * known, (0, 0), px) / np.maximum(cv2.GaussianBlur(known, (0, 0), px), 1e-6)
+        for px in (FINE_PX, COARSE_PX)
+    )
+    return np.asarray(near - wide)
+
+
+def _shrunk(where: NDArray[np.bool_], edge: int = RIM_PX) -> NDArray[np.float32]:
+    """Give 1 where all within half an edge is True, else 0."""
+    return cv2.erode(where.astype(np.uint8), np.ones((edge, edge), np.uint8)).astype(np.float32)

@@ -26,9 +26,10 @@ COLUMNS = (
     Column("auc", "AUC", "higher", 3, "how often a crop in focus scores above one out of it"),
     Column("level", "Level error", "lower", 2, "mean |level - true level|, both 0 (nearest to focus) to 9 (farthest) "
            "among the frames of a scan; only judges that give levels"),
-    Column("dirt", "Fooled by dirt, %", "lower", 1, "cells with dust, hairs or drops whose specimen is out of focus or "
-           "absent, and which are called in focus all the same; a judge that calls hardly anything in focus is hardly "
-           "ever fooled, so read it beside the accuracy"),
+    Column("dirt", "Fooled by dirt, %", "lower", 1, "cells with dust, hairs or drops which are called in focus though "
+           "three quarters of what they show are out of focus, or though they are empty: detail is neither in what "
+           "absorbs nor, dirt aside, in what a still camera records in focus, where transparent things have rims; a "
+           "judge that calls hardly anything in focus is hardly ever fooled, so read it beside the accuracy"),
     Column("real", "Real: sharpest plane found, %", "higher", 1, "real stacks of unstained cells whose middle plane "
            "is known to be in focus; Wilson's interval over cells"),
 )  # fmt: skip
@@ -74,6 +75,7 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
     counts = {
         kind: sum(crop["kind"] == kind for scan in test for crop in scan["crops"]) for kind in ("in", "out", "dirt")
     }
+    dirty = len({scan["specimen"] for scan in test for crop in scan["crops"] if crop["kind"] == "dirt"})
     findings = [verdict(column, rows, accuracies if column.key == "accuracy" else {}) for column in COLUMNS]
     return Table(
         1,
@@ -83,10 +85,8 @@ def focus_table(scored: Sequence[Scored], cases: Sequence[RealCase], made: dict[
         tuple(finding for finding in findings if finding),
         (
             f"Test crops: {counts['in']} in focus (within half a depth of field), {counts['out']} out of focus (beyond "
-            f"two), {counts['dirt']} with dirt; the truth of the simulation says which, by three quarters of the "
-            "detail that a crop shows: clear glass around it looks the same at any height.",
-            "Nets and machines of the paper learned from crops labelled by their mean distance from focus, all of the "
-            "area alike, and are scored by detail like all others: that is a little against them.",
+            f"two), {counts['dirt']} with dirt, of {dirty} specimens; the truth of the simulation says which, by three "
+            "quarters of the detail that a crop shows: clear glass around it looks the same at any height.",
             "Focus measures and the paper's systems see one crop; each has one threshold, fitted for balanced accuracy "
             f"on the training split of {len({scan['specimen'] for scan in train})} other specimens. Judges that see "
             "the whole stack have more to go by, so compare them with each other.",
