@@ -84,7 +84,8 @@ def focus(
     known = found.level >= 0
     artefact = np.zeros_like(known) if found.artefact is None else found.artefact & known
     sharp = (found.level <= OUT_ABOVE) & known if found.sharp is None else found.sharp & known
-    curve = _curve(profile) if found.curve is None else found.curve
+    each = _profiles(profile) if found.chances is None else found.chances
+    curve = _curve(each, chances=found.chances is not None)
     result = FocusReport(
         cells=_table(view, evidence, found, sharp, artefact),
         curve=curve,
@@ -105,6 +106,8 @@ def focus(
         method=method,
         source=stack.source,
         z_um=stack.z_um,
+        each=each,
+        each_is="logarithm" if found.chances is None else "chance",
     )
     progress(1.0, "judging focus")
     return result
@@ -139,12 +142,17 @@ def _shows_the_same(now: Grey, before: Grey, bands: Bands, bands_before: Bands) 
     return lengths > 0 and float(now.ravel() @ before.ravel()) >= SAME_DETAIL * lengths
 
 
-def _curve(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the geometric mean over the cells that can be judged; 0 where there are none."""
-    known = np.isfinite(profiles).all(axis=0)
-    if not known.any():
-        return np.zeros(len(profiles))
-    return np.asarray(np.exp(profiles[:, known].mean(axis=1)))
+def _profiles(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the profiles of the cells that can be judged, (K, N)."""
+    return np.asarray(profiles[:, np.isfinite(profiles).all(axis=0)])
+
+
+def _curve(each: NDArray[np.float64], *, chances: bool) -> NDArray[np.float64]:
+    """Take the mean over the cells, the geometric one of what are logarithms; 0 where there are none."""
+    if not each.shape[1]:
+        return np.zeros(len(each))
+    means = each.mean(axis=1)
+    return np.asarray(means if chances else np.exp(means))
 
 
 def _table(

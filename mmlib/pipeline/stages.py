@@ -20,6 +20,7 @@ from mmlib.fusing import Fused, fuse
 from mmlib.measuring import measure
 from mmlib.metrics import Measurement
 from mmlib.pictures import Picture, to_uint8, to_uint16
+from mmlib.pipeline.means import Mean, focus_means, fusion_means
 from mmlib.pipeline.plan import OFF, Plan
 from mmlib.pipeline.sources import open_frames
 from mmlib.pipeline.writing import write_curve, write_depth, write_fused
@@ -48,6 +49,7 @@ class Bench:
         report: what the focus judge found, in `whole`.
         fused: the sharp picture.
         truth: the same all in focus, where it is known.
+        means: numbers that are means over cells or frames, with their intervals.
         measurements: of the sharp picture.
         single: of the sharpest single frame, by those of them that one picture can have.
         said: stage -> what it did, one sentence.
@@ -64,6 +66,7 @@ class Bench:
     report: FocusReport | None = None
     fused: Fused | None = None
     truth: Picture | None = None
+    means: list[Mean] = dataclasses.field(default_factory=list)
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
     single: list[Measurement] = dataclasses.field(default_factory=list)
     said: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -115,9 +118,11 @@ def judge_focus(bench: Bench, progress: Progress = silent) -> str:
     report.write_csv(bench.folder / "cells.csv")
     write_curve(report, bench.stack, bench.folder / "curve.csv")
     bench.report = report
-    labels, counts = np.unique(report.cells["label"], return_counts=True)
-    shares = ", ".join(f"{count / counts.sum():.0%} {label}" for label, count in zip(labels, counts, strict=True))
-    return f"frame {report.best_frame} is sharpest over all; cells: {shares}"
+    bench.means += focus_means(report)
+    if len(bench.means) < 2:
+        return f"frame {report.best_frame} is sharpest over all; no cell has detail to judge"
+    sharp = bench.means[0]
+    return f"frame {report.best_frame} is sharpest over all; {sharp.title}: {sharp.words()}, of {sharp.over}"
 
 
 def select_frames(bench: Bench, progress: Progress = silent) -> str:
@@ -165,6 +170,7 @@ def melt(bench: Bench, progress: Progress = silent) -> str:
     """Align and fuse: fused.png, fused.tif, depth.tif, index.tif; then the restored frames are let go."""
     fused = fuse(bench.stack, method=bench.plan.fuse, align=bench.plan.align, field=bench.field, progress=progress)
     bench.fused = fused
+    bench.means += fusion_means(fused, bench.field)
     write_fused(fused, bench.stack, bench.folder / "fused.png")
     write_fused(fused, bench.stack, bench.folder / "fused.tif")
     write_depth(fused, bench.stack, bench.folder / "depth.tif")
