@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmlib.errors import unknown
 from mmlib.field import find_field
-from mmlib.focusing.advice import Autofocus, FrameAdvice, advise, find_focus
+from mmlib.focusing.advice import BESIDE, Autofocus, FrameAdvice, advise, find_focus, worth_fusing
 from mmlib.focusing.bands import Bands, differences, even_light, measure_bands
 from mmlib.focusing.judges import Judge, Judgement, Look, Method, View
 from mmlib.focusing.judging import OUT_ABOVE, Evidence, weigh
@@ -22,6 +22,7 @@ from mmlib.sharpness.measure import Grey, as_grey
 from mmlib.stacks import ZStack
 
 __all__ = [
+    "BESIDE",
     "COLUMNS",
     "ESTIMATES",
     "METHODS",
@@ -34,6 +35,7 @@ __all__ = [
     "Method",
     "View",
     "focus",
+    "worth_fusing",
 ]
 
 SAME_DETAIL = 0.995
