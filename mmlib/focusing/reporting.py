@@ -98,7 +98,7 @@ class FocusReport:
         Returns:
             Names and words; all else is in `to_dict` and `write_csv`.
         """
-        now, away = self.autofocus, "um" if self.z_um is not None else "planes"
+        now, away = self.autofocus, "um" if self.z_um is not None else "frames"
         height = "" if now.z_um is None else f", z {now.z_um:.3g} um"
         beyond = {-1: "; focus may lie before the first frame", 0: "", 1: "; focus may lie behind the last frame"}
         belongs = f"plane {now.plane:.1f}{height}{beyond[now.beyond]}" if np.isfinite(now.plane) else ""
