@@ -11,18 +11,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
-import signal
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
-from app import BROWSERS, FRAMES, HEIGHT, STEP, WIDTH, kernels_of, private_mb, write_stack
+from dashboard import FRAMES, HEIGHT, STEP, WIDTH, dashboard, kernels_of, private_mb
 
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-timer-throttling", "--disable-renderer-backgrounding")
 METHODS = ("mean", "pyramid")
@@ -106,27 +99,8 @@ def measure(browser: Any, base: str, server: int, visitors: int, steps: int) -> 
 
 def run(visitors: int, steps: int) -> dict[str, Any]:
     """Start a dashboard of its own, measure it, stop it."""
-    from playwright.sync_api import sync_playwright
-
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        data = Path(folder) / "data"
-        data.mkdir()
-        write_stack(data / "bench.npy")
-        own = {f"MMLIB_{name}": f"{folder}/{name.lower()}" for name in ("CACHE", "RESULTS", "VOTES")}
-        command = [sys.executable, "-m", "mmlib", "serve", "--no-browser", "--port", "0", "--data", str(data)]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **own})
-        try:
-            assert server.stdout is not None
-            ready = next(line for line in server.stdout if line.startswith("mmlib is ready"))
-            base = next(word for word in ready.split() if word.startswith("http"))
-            found = next((path for path in map(shutil.which, BROWSERS) if path), None)
-            browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
-            told = measure(browser, base, server.pid, visitors, steps)
-            browser.close()
-        finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(30)
-    return told
+    with dashboard(FLAGS) as running:
+        return measure(running.browser, running.base, running.server, visitors, steps)
 
 
 def main() -> None:

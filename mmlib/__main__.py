@@ -353,7 +353,7 @@ def bench(
     import subprocess
 
     folder = Path(__file__).resolve().parents[1] / "benchmarks"
-    scripts = {path.stem: path for path in sorted(folder.glob("*.py"))}
+    scripts = {path.stem: path for path in sorted(folder.glob("*.py")) if "__main__" in path.read_text("utf-8")}
     if not scripts:
         raise InputError(f"benchmarks come with the repository and {folder} is not there; clone it and run this there")
     if what and what not in scripts:

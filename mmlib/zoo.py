@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmlib.errors import InputError, unknown
 
@@ -48,6 +48,7 @@ class Score:
         low: lower end of its 95 % interval.
         high: upper end.
         command: what prints it.
+        better: which direction is better; ``"none"`` where neither is, or the card does not say.
     """
 
     name: str
@@ -55,6 +56,16 @@ class Score:
     low: float
     high: float
     command: str
+    better: Literal["higher", "lower", "none"] = "none"
+
+    def direction(self) -> str:
+        """Say which direction is better, such as ``"higher is better"``; empty where neither is."""
+        return "" if self.better == "none" else f"{self.better} is better"
+
+    def words(self) -> str:
+        """Write the number with its interval and direction, such as ``1.143 (0.929 to 1.375), higher is better``."""
+        numbers = f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return ", ".join(filter(None, [numbers, self.direction()]))
 
 
 @dataclass(frozen=True)
@@ -113,7 +124,7 @@ class Card:
             "limits": f"{colours}, {self.limits.low:g} to {self.limits.high:g}, {size}",
             "trained_on": self.trained_on,
             "training": f"{self.command}; {self.seconds:.0f} s on {self.device}, {self.date}",
-            **{score.name: f"{score.value:.3f} ({score.low:.3f} to {score.high:.3f})" for score in self.scores},
+            **{score.name: score.words() for score in self.scores},
             "scored_by": "; ".join(sorted({score.command for score in self.scores})),
             "licence": self.licence,
             "file": f"{self.file}, {self.bytes / 1e6:.2f} MB, sha256 {self.sha256}",

@@ -24,6 +24,9 @@ def test_the_about_page_says_what_it_is_not_and_shows_every_net(
     for card in zoo.cards().values():
         assert escape(card.title) in nets
         assert card.sha256[:16] in nets
+        for score in card.scores:
+            assert f"{score.low:.3f} to {score.high:.3f}</span></td><td>{score.direction()}</td>" in nets
+    assert "lower is better" in nets
     assert str(tmp_path / "RESULTS") in about.storage_html()
     assert str(tmp_path / "CACHE") in about.settings_html()
     assert "this page's Python takes" in about.storage_html().replace("&#x27;", "'")

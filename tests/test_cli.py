@@ -144,6 +144,14 @@ def test_nothing_is_written_over_the_stack_or_among_its_frames(capsys, folder, t
     assert "name two files" in err
 
 
+def test_what_benchmarks_share_is_no_benchmark(capsys):
+    status, _, err = run(capsys, "bench", "dashboard")
+    assert status == 1
+    known = err.split("known: ")[1].replace(",", "").split()
+    assert {"app", "sessions", "fuse"} <= set(known)
+    assert "dashboard" not in known
+
+
 def test_measure_knows_a_perfect_copy(capsys, folder):
     status, out, _ = run(capsys, "measure", folder / "z2.png", "--reference", folder / "z2.png", "--json")
     told = {row["name"]: row["value"] for row in json.loads(out)}

@@ -173,12 +173,12 @@ def test_advice_says_how_far_and_which_way(data: Path) -> None:
     answer = replace(answer, summary={**answer.summary, "autofocus": told, "best_frame": 4})
     heights = tuple(2.0 * k for k in range(K))
     assert advice(answer, 1, heights) == (
-        "Best focus: plane <strong>5.0</strong> (8.0 µm). From here: <strong>3.0 planes up</strong> (6.0 µm)."
+        "Best focus: plane <strong>5.0</strong> (8.0 µm). From here: <strong>3.0 frames up</strong> (6.0 µm)."
     )
-    assert "2.0 planes down" in advice(answer, 6, None)
-    assert advice(answer, 4, None).endswith("This plane is it: stay.")
+    assert "2.0 frames down" in advice(answer, 6, None)
+    assert advice(answer, 4, None).endswith("This frame is it: stay.")
     apart = replace(answer, summary={**answer.summary, "best_frame": 0})
-    assert "plane 1: the cells do not agree" in advice(apart, 4, None)
+    assert "number 1: the cells do not agree" in advice(apart, 4, None)
     nothing = replace(answer, summary={**answer.summary, "autofocus": {**told, "plane": None}})
     assert "nothing to judge" in advice(nothing, 4, heights)
 

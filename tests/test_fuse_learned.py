@@ -54,6 +54,23 @@ def test_it_is_a_method_and_gains_over_every_frame_and_the_mean(six):
     assert fused.confidence.max() <= 1
 
 
+@pytest.mark.parametrize("align", ["off", "on"])
+def test_restored_frames_are_shown_but_do_not_choose(six, align):
+    frames, _ = six
+    negative = from_array(255 - frames)
+    plain = fuse(from_array(frames), method="learned", align=align)
+    turned = fuse(from_array(frames), method="learned", align=align, restored=negative)
+    if align == "off":  # weights of the frames as they are, pixels of their negatives; an average turns with them
+        np.testing.assert_allclose(turned.picture, 1 - plain.picture, atol=2e-3)
+    np.testing.assert_array_equal(turned.index, plain.index)
+    np.testing.assert_array_equal(turned.depth, plain.depth)
+    np.testing.assert_array_equal(turned.alignment.matrices, plain.alignment.matrices)
+    other = fuse(from_array(frames), method="pyramid", align="off", restored=negative)
+    np.testing.assert_array_equal(other.picture, fuse(negative, method="pyramid", align="off").picture)
+    with pytest.raises(InputError, match="restored frames must be like those"):
+        fuse(from_array(frames), restored=from_array(frames[:4]))
+
+
 def test_which_way_a_stack_runs_does_not_matter(six):
     stack = from_array(six[0], z_um=tuple(float(z) for z in range(6)))
     there = fuse(stack, method="learned", align="off")

@@ -2,13 +2,14 @@
 
 import json
 import pickle
+import tempfile
 import zipfile
 
 import cv2
 import numpy as np
 import pytest
 import tifffile
-from picture_makers import code_of, coded, noise, save_folder
+from picture_makers import code_of, coded, noise, save_folder, save_video
 
 from mmlib import io
 from mmlib.errors import InputError
@@ -161,6 +162,74 @@ def test_broken_zips_are_one_sentence(tmp_path):
     stack = io.open_stack(tmp_path / "bad.zip")
     assert codes(stack) == [1, 2]
     assert "z0.png" in stack.warnings[0]
+
+
+@pytest.mark.parametrize("place", ["scan.zip", "scan"])
+@pytest.mark.parametrize("way", [{}, {"compression": "zlib"}])
+def test_a_tiff_alone_in_a_zip_or_folder_is_the_stack_that_it_is(tmp_path, monkeypatch, place, way):
+    (tmp_path / "unpacked").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "unpacked"))
+    held = noise((4, 20, 30), "uint16")
+    known = {"resolution": (4, 4), "metadata": {"spacing": 2.5, "unit": "um", "axes": "ZYX"}}
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    tifffile.imwrite(folder / "ij.tif", held, imagej=True, **known, **way)
+    (folder / "readme.txt").write_text("how it was taken")
+    outside = io.open_stack(folder / "ij.tif")
+    if place == "scan.zip":
+        zipped(tmp_path / place, folder, **{"__MACOSX/._ij.tif": b"x", "inner/.DS_Store": b"x"})
+    stack = io.open_stack(tmp_path / place)
+    assert (stack.z_um, stack.pixel_um) == ((0.0, 2.5, 5.0, 7.5), pytest.approx(0.25))
+    np.testing.assert_array_equal(np.stack(list(stack)), held)
+    np.testing.assert_array_equal(stack[2], held[2])
+    assert stack.content_hash == outside.content_hash  # results made from the one are found for the other
+    assert stack.warnings == ()
+    assert not list((tmp_path / "unpacked").iterdir())
+
+
+@pytest.mark.parametrize("place", ["scan.zip", "scan"])
+def test_a_video_alone_in_a_zip_or_folder_is_opened(tmp_path, place):
+    folder = tmp_path / "scan"
+    folder.mkdir()
+    cache = io.Cache(tmp_path / "cache")
+    outside = io.open_stack(save_video(folder / "film.mp4", 9), cache=cache)
+    zipped(tmp_path / "scan.zip", folder, **{"notes.txt": b"x"})
+    stack = io.open_stack(tmp_path / place, cache=cache)
+    assert codes(stack) == list(range(9))
+    assert stack.times_s == outside.times_s
+    assert len(cache.entries()) == 1  # the same video is decoded once, in a zip or not
+    if place == "scan.zip":
+        assert stack.source == str(tmp_path / place)
+
+
+def test_what_is_not_alone_in_a_zip_is_a_frame_among_others(tmp_path):
+    folder = save_folder(tmp_path / "one", 1)
+    assert codes(io.open_stack(zipped(tmp_path / "one.zip", folder))) == [0]
+    tifffile.imwrite(folder / "z1.tif", np.stack([coded(1), coded(2)]), photometric="rgb")
+    stack = io.open_stack(zipped(tmp_path / "two.zip", folder))
+    assert codes(stack) == [0, 1]
+    assert "holds 2 frames, of which the first is read" in stack.warnings[0]
+    save_video(folder / "film.mp4", 3)
+    assert codes(io.open_stack(zipped(tmp_path / "three.zip", folder))) == [0, 1]
+
+
+def test_several_videos_or_a_bad_one_in_a_zip_are_one_sentence(tmp_path):
+    folder = tmp_path / "films"
+    folder.mkdir()
+    save_video(folder / "a.mp4", 3)
+    content = (folder / "a.mp4").read_bytes()
+    path = zipped(tmp_path / "two.zip", folder, **{"b.mp4": content})
+    with pytest.raises(InputError, match="holds 2 videos"):
+        io.open_stack(path)
+    (folder / "a.mp4").write_bytes(content[:60])
+    with pytest.raises(InputError, match=r"^scan/a\.mp4 in .*bad\.zip is no whole video"):
+        io.open_stack(zipped(tmp_path / "bad.zip", folder), cache=None)
+    (folder / "a.mp4").write_bytes(content)
+    broken = bytearray(zipped(tmp_path / "cut.zip", folder).read_bytes())
+    broken[200:400] = bytes(200)
+    (tmp_path / "cut.zip").write_bytes(broken)
+    with pytest.raises(InputError, match=r"a\.mp4 in .* is damaged"):
+        io.open_stack(tmp_path / "cut.zip", cache=None)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])

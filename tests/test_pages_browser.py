@@ -215,7 +215,7 @@ def test_upload_a_film_explore_it_and_come_back_by_link(visit, dashboard, tmp_pa
     table = list(csv.reader(io.StringIO(fetched(tab, "Curves, CSV").decode())))
     assert table == list(csv.reader(io.StringIO(expected.curves_csv().decode())))
 
-    page.get_by_label("Show on top").select_option(label="Best plane of each cell")
+    page.get_by_label("Show on top").select_option(label="Sharpest frame of each cell")
     page.wait_for_function("location.search.includes('o=planes')")
     page.wait_for_selector('[aria-label="Overlays (o)"]:visible', timeout=20_000)
     page.reload()

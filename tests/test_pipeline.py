@@ -14,7 +14,16 @@ from mmlib.errors import Cancelled, InputError
 from mmlib.pipeline import Plan, run
 from mmlib.pipeline.report import command
 from mmlib.pipeline.running import EVERYTHING, REPORT, SUMMARY, run_source
-from mmlib.pipeline.stages import STAGES, depth_picture, find_disc, judge_focus, lay_out, melt, select_frames
+from mmlib.pipeline.stages import (
+    STAGES,
+    depth_picture,
+    find_disc,
+    judge_focus,
+    lay_out,
+    melt,
+    select_frames,
+    take_out_blur,
+)
 
 QUICK = Plan(deblur="off", measure="off")
 
@@ -36,18 +45,38 @@ def stack_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def test_selection_keeps_the_frames_that_are_sharp_somewhere(stack_file: str, tmp_path: Path) -> None:
-    bench = lay_out(stack_file, QUICK, tmp_path)
+def test_selection_keeps_the_frames_that_are_sharp_somewhere_and_those_beside(stack_file: str, tmp_path: Path) -> None:
+    frames = np.load(stack_file)
+    dim = [frames[5:]] * 4
+    np.save(tmp_path / "long.npy", np.concatenate([frames[5:], *dim, frames[:5], *dim]))
+    bench = lay_out(str(tmp_path / "long.npy"), QUICK, tmp_path)
     assert "whole frame" in find_disc(bench)
     assert "sharpest over all" in judge_focus(bench)
     said = select_frames(bench)
-    assert {1, 3} <= set(bench.numbers) <= {1, 2, 3}
-    assert f"{len(bench.numbers)} of 6" in said
+    verdicts = [line.split(",")[1] for line in (tmp_path / "keep.csv").read_text().splitlines()[1:]]
+    sharp = [number for number, verdict in enumerate(verdicts) if verdict == "sharp"]
+    assert {6, 8} <= set(sharp)
+    assert bench.numbers == list(range(sharp[0] - 2, sharp[-1] + 3))  # fusing needs what is blurred beside the sharp
+    assert f"{len(bench.numbers)} of 14" in said
     melt(bench)
     index = io.read_picture(tmp_path / "index.tif")
     assert set(np.unique(index)) <= set(bench.numbers)  # numbers of the frames as they were opened
-    assert np.mean(index[:, :70] == 1) > 0.8
-    assert np.mean(index[:, 98:] == 3) > 0.8
+    assert np.mean(index[:, :70] == 6) > 0.8
+    assert np.mean(index[:, 98:] == 8) > 0.8
+
+
+def test_deblurred_frames_are_shown_and_the_frames_themselves_choose(stack_file: str, tmp_path: Path) -> None:
+    bench = lay_out(stack_file, Plan(deblur="wiener", speed=3, measure="off"), tmp_path)
+    before = bench.stack
+    assert "restored by wiener" in take_out_blur(bench)
+    assert bench.stack is before
+    assert bench.restored is not None
+    melt(bench)
+    chosen = mmlib.fuse(before)
+    assert bench.fused is not None
+    np.testing.assert_array_equal(bench.fused.index, chosen.index)
+    assert np.abs(bench.fused.picture - chosen.picture).max() > 0.01
+    assert not (tmp_path / "restored.npy").exists()
 
 
 def test_a_run_leaves_everything_that_its_report_tells_of(stack_file: str, tmp_path: Path) -> None:

@@ -83,6 +83,25 @@ def test_edges_that_only_swell_out_of_focus_are_not_taken_for_drift():
     assert not align(from_array(np.stack(frames))).decided
 
 
+def test_rims_that_swell_are_not_taken_for_growth_in_a_stack_that_drifts():
+    random = np.random.default_rng(1)
+    bubbles = np.random.default_rng(7).uniform((20, 20, 5), (SIZE - 20, SIZE - 20, 12), (40, 3))
+    y, x = np.mgrid[:SIZE, :SIZE]
+
+    def rims(swollen: float) -> np.ndarray:
+        picture = np.full((SIZE, SIZE), 180.0)
+        for right, down, radius in bubbles:
+            picture -= 70 * np.exp(-(((np.hypot(x - right, y - down) - radius - swollen) / 1.5) ** 2))
+        return picture
+
+    seen = [rims(0), *(np.roll(rims(swollen), 3, axis=1) for swollen in (0, 4, 7))]  # moves once, then leaves focus
+    frames = np.clip(np.stack(seen) + random.normal(0, 3, (4, SIZE, SIZE)), 0, 255).astype(np.uint8)
+    alignment = align(from_array(frames))
+    assert alignment.decided
+    np.testing.assert_allclose(alignment.drift_px, [[0, 0], [3, 0], [3, 0], [3, 0]], atol=0.1)
+    np.testing.assert_allclose(alignment.scale, 1, atol=0.001)
+
+
 def test_a_ruined_frame_is_not_trusted_and_follows_its_neighbours():
     frames, truth = drifting(7, 12, 0, 0)
     frames[3] = np.random.default_rng(5).integers(0, 255, frames[3].shape)

@@ -87,7 +87,7 @@ def test_keys_step_planes_and_the_kernel_follows(tab):
     page.focus(".mm-plane")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("shown() === 1")
-    assert page.get_attribute(".mm-plane", "aria-valuetext") == "plane 2 of 60, 0.5 µm"
+    assert page.get_attribute(".mm-plane", "aria-valuetext") == "frame 2 of 60, 0.5 µm"
 
 
 def test_a_held_key_shows_every_plane(tab):
@@ -262,7 +262,7 @@ def test_a_click_on_the_curve_shows_that_plane(tab):
     page.focus(".mm-curve-area")
     page.keyboard.press("ArrowRight")
     page.wait_for_function("shown() === 42")
-    assert "plane 43" in page.get_attribute(".mm-curve-area", "aria-valuetext")
+    assert "frame 43" in page.get_attribute(".mm-curve-area", "aria-valuetext")
     page.click(".mm-key >> nth=1")
     page.wait_for_function("document.querySelectorAll('.mm-curve').length === 1")
     page.click(".mm-key >> nth=1")
@@ -307,7 +307,7 @@ def test_on_a_phone_nothing_scrolls_sideways_and_another_specimen_replaces_the_f
     phone = opened(open_tab, pages, width=390, height=844, has_touch=True, color_scheme="dark")
     page = phone.page
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.click('[aria-label="One plane up (→)"]')
+    page.click('[aria-label="One frame up (→)"]')
     page.wait_for_function("shown() === 31")
     page.click("text=other specimen")
     page.wait_for_function("shown() === 110")

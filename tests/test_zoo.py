@@ -12,7 +12,9 @@ from typer.testing import CliRunner
 from mmlib import zoo
 from mmlib.__main__ import app
 from mmlib.errors import InputError
+from mmlib.metrics.intervals import Interval
 from mmlib.nets.cnniqa import Cnniqa, CnniqaConfig
+from mmlib.train.orders import scores_of
 from mmlib.train.writing import write_card, write_weights
 from mmlib.zoo import Card, Limits, Score
 
@@ -28,7 +30,12 @@ def shelf(tmp_path, monkeypatch):
         Card(
             name="little", title='A "little" net', task="Judges.", net="cnniqa.Cnniqa", config=asdict(net.config),
             limits=Limits(channels=1, multiple=1), trained_on="nothing", device="CPU", seconds=1.5, date="2026-01-02",
-            command="mmlib train little", scores=(Score("SROCC", 0.5, 0.4, 0.6, "mmlib train little --score"),),
+            command="mmlib train little",
+            scores=(
+                Score("SROCC", 0.5, 0.4, 0.6, "mmlib train little --score", "higher"),
+                Score("error, planes", 0.2, 0.1, 0.3, "mmlib train little --score", "lower"),
+                Score("truths within the 90 % interval", 0.9, 0.8, 1.0, "mmlib train little --score"),
+            ),
             licence="BSD-3-Clause", file="little.safetensors", sha256=sha256, bytes=size,
         ),
         tmp_path,
@@ -64,12 +71,34 @@ def test_every_shipped_net_is_whole_small_and_loads(name, monkeypatch):
     assert all(-1 <= score.low <= score.value <= score.high <= 1 for score in card.scores if "SROCC" in score.name)
 
 
+def test_every_shipped_score_says_which_direction_is_better(monkeypatch):
+    monkeypatch.delenv("MMLIB_WEIGHTS", raising=False)
+    found = {score.name: score.better for card in zoo.cards().values() for score in card.scores}
+    unsaid = {name for name, better in found.items() if better == "none"}
+    assert all(name.startswith("truths within the 90 % interval") for name in unsaid)  # best at 0.9
+    assert all(better == "higher" for name, better in found.items() if name.startswith(("SROCC", "PSNR", "AUC")))
+    assert all(better == "lower" for name, better in found.items() if "error" in name)
+
+
+def test_a_score_is_put_on_a_card_with_its_direction():
+    table = {name: Interval(1.0, 0.5, 1.5) for name in ("gain", "error", "covered")}
+    scores = scores_of(table, "mmlib train x --score", lower=("error",), neither=("covered",))
+    assert [(score.name, score.better) for score in scores] == [
+        ("gain", "higher"), ("error", "lower"), ("covered", "none"),
+    ]  # fmt: skip
+
+
 def test_a_card_and_its_weights_come_back_as_they_were_written(shelf):
     _, net = shelf
     card = zoo.card("little")
     assert card.title == 'A "little" net'
     assert card.limits == Limits(1, 1, 0.0, 1.0)
     assert card.scores[0].high == 0.6
+    assert [score.better for score in card.scores] == ["higher", "lower", "none"]
+    rows = card.rows()
+    assert rows["SROCC"] == "0.500 (0.400 to 0.600), higher is better"
+    assert rows["error, planes"] == "0.200 (0.100 to 0.300), lower is better"
+    assert rows["truths within the 90 % interval"] == "0.900 (0.800 to 1.000)"
     loaded = zoo.load("little")
     patches = torch.rand(3, 1, 32, 32)
     torch.testing.assert_close(loaded(patches), net.eval()(patches), atol=2e-3, rtol=2e-2)  # half precision

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmlib.errors import unknown
 from mmlib.field import find_field
-from mmlib.focusing.advice import Autofocus, FrameAdvice, advise, find_focus
+from mmlib.focusing.advice import BESIDE, Autofocus, FrameAdvice, advise, find_focus, worth_fusing
 from mmlib.focusing.bands import Bands, differences, even_light, measure_bands
 from mmlib.focusing.judges import Judge, Judgement, Look, Method, View
 from mmlib.focusing.judging import OUT_ABOVE, Evidence, weigh
@@ -22,6 +22,7 @@ from mmlib.sharpness.measure import Grey, as_grey
 from mmlib.stacks import ZStack
 
 __all__ = [
+    "BESIDE",
     "COLUMNS",
     "ESTIMATES",
     "METHODS",
@@ -34,6 +35,7 @@ __all__ = [
     "Method",
     "View",
     "focus",
+    "worth_fusing",
 ]
 
 SAME_DETAIL = 0.995
@@ -84,7 +86,8 @@ def focus(
     known = found.level >= 0
     artefact = np.zeros_like(known) if found.artefact is None else found.artefact & known
     sharp = (found.level <= OUT_ABOVE) & known if found.sharp is None else found.sharp & known
-    curve = _curve(profile) if found.curve is None else found.curve
+    each = _profiles(profile) if found.chances is None else found.chances
+    curve = _curve(each, chances=found.chances is not None)
     result = FocusReport(
         cells=_table(view, evidence, found, sharp, artefact),
         curve=curve,
@@ -105,6 +108,8 @@ def focus(
         method=method,
         source=stack.source,
         z_um=stack.z_um,
+        each=each,
+        each_is="logarithm" if found.chances is None else "chance",
     )
     progress(1.0, "judging focus")
     return result
@@ -139,12 +144,17 @@ def _shows_the_same(now: Grey, before: Grey, bands: Bands, bands_before: Bands) 
     return lengths > 0 and float(now.ravel() @ before.ravel()) >= SAME_DETAIL * lengths
 
 
-def _curve(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take the geometric mean over the cells that can be judged; 0 where there are none."""
-    known = np.isfinite(profiles).all(axis=0)
-    if not known.any():
-        return np.zeros(len(profiles))
-    return np.asarray(np.exp(profiles[:, known].mean(axis=1)))
+def _profiles(profiles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the profiles of the cells that can be judged, (K, N)."""
+    return np.asarray(profiles[:, np.isfinite(profiles).all(axis=0)])
+
+
+def _curve(each: NDArray[np.float64], *, chances: bool) -> NDArray[np.float64]:
+    """Take the mean over the cells, the geometric one of what are logarithms; 0 where there are none."""
+    if not each.shape[1]:
+        return np.zeros(len(each))
+    means = each.mean(axis=1)
+    return np.asarray(means if chances else np.exp(means))
 
 
 def _table(

@@ -69,7 +69,8 @@ class Judgement:
         level: (K, rows, columns) 0 sharpest .. 9; -1 where there is nothing to judge.
         profile: (K, rows, columns) a logarithm that rises with sharpness, whose top is the best plane; None: the score.
         sharp: (K, rows, columns) True in focus; None: levels up to `judging.OUT_ABOVE`.
-        curve: (K,) how sharp each frame is over all; None: the geometric mean of the profile over the cells.
+        chances: (K, N) how likely each cell that can be judged is in focus, whose mean over the cells is the curve;
+            None: the curve is the geometric mean of the profile.
         best_plane: (rows, columns) with fraction; None: the top of the profile.
         artefact: (K, rows, columns) True where dirt is what one sees; None: nobody looked.
         defocus_dof: (K, rows, columns) distance from focus in depths of field, positive where focus lies above the
@@ -83,7 +84,7 @@ class Judgement:
     level: NDArray[np.int8]
     profile: Values | None = None
     sharp: NDArray[np.bool_] | None = None
-    curve: Values | None = None
+    chances: Values | None = None
     best_plane: Values | None = None
     artefact: NDArray[np.bool_] | None = None
     defocus_dof: Values | None = None

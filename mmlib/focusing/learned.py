@@ -143,7 +143,7 @@ def _settle(
         score=spread(chances if count > 1 else said["sharp"][..., 0]),
         level=level,
         sharp=sharp,
-        curve=(1 / (1 + np.exp(-said["sharp"][..., 0].astype(float)))).mean(axis=1),
+        chances=1 / (1 + np.exp(-said["sharp"][..., 0].astype(float))),
         artefact=artefact,
         defocus_low_dof=spread(quantiles[..., 0]),
         defocus_dof=spread(quantiles[..., 1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,8 @@ class FocusReport:
         method: the name of the method.
         source: the stack.
         z_um: height of each frame, or None where nobody knows.
+        each: (K, N) sharpness of each cell that can be judged; the curve is its mean over the cells.
+        each_is: ``chance`` of being in focus, or ``logarithm``, of which the curve is the exponential.
     """
 
     cells: NDArray[Any]
@@ -64,6 +66,8 @@ class FocusReport:
     method: str
     source: str
     z_um: tuple[float, ...] | None = None
+    each: NDArray[np.float64] | None = None
+    each_is: Literal["chance", "logarithm"] = "logarithm"
 
     def to_dict(self) -> dict[str, Any]:
         """Give what JSON can hold: everything but the field and the depth map.
@@ -94,7 +98,7 @@ class FocusReport:
         Returns:
             Names and words; all else is in `to_dict` and `write_csv`.
         """
-        now, away = self.autofocus, "um" if self.z_um is not None else "planes"
+        now, away = self.autofocus, "um" if self.z_um is not None else "frames"
         height = "" if now.z_um is None else f", z {now.z_um:.3g} um"
         beyond = {-1: "; focus may lie before the first frame", 0: "", 1: "; focus may lie behind the last frame"}
         belongs = f"plane {now.plane:.1f}{height}{beyond[now.beyond]}" if np.isfinite(now.plane) else ""

@@ -18,7 +18,7 @@ from mmlib.fusing.fusegan import GENERATORS
 from mmlib.fusing.ifcnn import Ifcnn
 from mmlib.fusing.learned import Learned
 from mmlib.fusing.mean import Mean
-from mmlib.fusing.method import Layout, Maker, Method, Result
+from mmlib.fusing.method import Chooser, Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
 from mmlib.fusing.wavelet import Wavelet
 from mmlib.pictures import Frame, Picture, as_picture
@@ -86,6 +86,7 @@ def fuse(
     align: str = "auto",
     prefer: str = "clearest",
     field: NDArray[np.bool_] | None = None,
+    restored: ZStack | None = None,
     progress: Progress = silent,
 ) -> Fused:
     """Fuse a stack into one picture that is sharp everywhere.
@@ -100,14 +101,16 @@ def fuse(
         prefer: ``near`` or ``far`` takes the nearer or the farther of several surfaces that show in one place, such as
             a hair above a leaf; ``clearest`` the one that shows most. Method ``learned`` alone can choose.
         field: (H, W) True where the specimen is seen; alignment looks only there; None finds it.
+        restored: the same frames deblurred. Method ``learned`` still goes by `stack` to choose what is sharp and takes
+            the pixels from these; the others see these alone. Alignment goes by `stack`.
         progress: told the share done; what it raises stops the work.
 
     Returns:
         The picture, the index, the depth and how they were made.
 
     Raises:
-        InputError: if a name is not known, the method cannot prefer, the field does not fit the frames, or a frame is
-            unlike the others in size, colour or depth.
+        InputError: if a name is not known, the method cannot prefer, the field or the restored frames do not fit, or a
+            frame is unlike the others in size, colour or depth.
     """
     started = time.perf_counter()
     if method != "best" and method not in METHODS:
@@ -119,6 +122,13 @@ def fuse(
         raise InputError(f"method {name} takes what is clearest; for near or far surfaces use method learned")
     check_mode(align)
     check_field(field, stack)
+    if restored is not None and (len(restored), restored.shape, restored.dtype) != (
+        len(stack), stack.shape, stack.dtype
+    ):  # fmt: skip
+        raise InputError(
+            f"restored frames must be like those of {stack.source}, {len(stack)} of {stack.shape} {stack.dtype}; they "
+            f"are {len(restored)} of {restored.shape} {restored.dtype}"
+        )
     heights = np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float32)
     making = METHODS[name](Layout(stack.shape, stack.dtype, heights, PREFERENCES[prefer]))
     following = Following(stack, align, field)
@@ -126,9 +136,17 @@ def fuse(
         told = part(progress, turn / making.turns, (turn + 1) / making.turns)
         for number, frame in enumerate(report(stack, len(stack), "fusing", told)):
             _check_alike(stack, frame, number)
-            making.see(following.place(frame, number), number, turn)
+            placed = following.place(frame, number)
+            if restored is None:
+                making.see(placed, number, turn)
+                continue
+            shown = following.alike(restored[number], number)
+            if isinstance(making, Chooser):
+                making.choose(placed, shown, number, turn)
+            else:
+                making.see(shown, number, turn)
     result = making.finish()
-    picture = as_picture(stack[0]) if len(stack) == 1 else result.picture
+    picture = as_picture((restored or stack)[0]) if len(stack) == 1 else result.picture
     return Fused(
         picture=picture,
         index=result.index,

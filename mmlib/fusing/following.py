@@ -52,6 +52,19 @@ class Following:
             self.first = frame
         return self._laid(frame, self.steps[number].matrix) if self.moved[number] else frame
 
+    def alike(self, frame: Frame, number: int) -> Frame:
+        """Move another state of a frame as the frame itself was moved.
+
+        Args:
+            frame: (H, W) or (H, W, 3), of the same place and height.
+            number: of the frame, which has been placed.
+
+        Returns:
+            The frame moved, or the very same array.
+        """
+        moved = number < len(self.moved) and self.moved[number]
+        return self._laid(frame, self.steps[number].matrix) if moved else frame
+
     def _laid(self, frame: Frame, matrix: Matrix) -> Frame:
         # what a frame does not cover comes from the first one: a repeated border would pass for detail
         laid = warp(frame, matrix)

@@ -62,6 +62,10 @@ class Learned:
 
     def see(self, frame: Frame, number: int, turn: int) -> None:
         """Survey a frame in the first turn; in the second weigh the one before it, whose neighbours are now known."""
+        self.choose(frame, frame, number, turn)
+
+    def choose(self, frame: Frame, shown: Frame, number: int, turn: int) -> None:
+        """See a frame, and make the picture of another state of it: the net knows frames as cameras take them."""
         if turn == 0:
             self.survey.see(frame)
             self.strangers.see(frame)
@@ -70,7 +74,7 @@ class Learned:
             self.together = Together(self.survey)
         last = len(self.layout.heights) - 1
         seen = self.together.take_apart(frame)
-        self.waiting.append((frame, seen))
+        self.waiting.append((shown, seen))
         if len(self.waiting) > 1:
             self.likeness.append(self.together.likeness(self.waiting[-2][1], seen))
             before = self.waiting[-3][1] if len(self.waiting) > 2 else seen
@@ -78,7 +82,7 @@ class Learned:
         if number == last:
             before = self.waiting[-2][1] if last else seen
             self.likeness = self.likeness[-1:] or [self.together.likeness(seen, seen)]
-            self._weigh(number, frame, seen, before, before, self.likeness[0])
+            self._weigh(number, shown, seen, before, before, self.likeness[0])
         self.waiting, self.likeness = self.waiting[-2:], self.likeness[-1:]
 
     def _weigh(self, number: int, frame: Frame, seen: Seen, before: Seen, after: Seen, with_before: list[Map]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,21 @@ class Method(Protocol):
 
     def finish(self) -> Result:
         """Give the fused picture of all frames seen."""
+
+
+@runtime_checkable
+class Chooser(Method, Protocol):
+    """A method that can choose by one frame and take the pixels from another of the same place and height."""
+
+    def choose(self, frame: Frame, shown: Frame, number: int, turn: int) -> None:
+        """Take one frame in two states, both aligned.
+
+        Args:
+            frame: as the camera took it, by which is chosen; see `see`.
+            shown: the same restored, from which the picture is made.
+            number: its place in the stack.
+            turn: 0 for the first pass over the stack.
+        """
 
 
 Maker = Callable[[Layout], Method]

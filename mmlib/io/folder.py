@@ -18,7 +18,7 @@ from mmlib.io.limits import Limits
 from mmlib.io.notes import NOTES_FILE, with_notes
 from mmlib.io.picture_file import PictureHeader, decode, read_header
 from mmlib.io.reasons import reading
-from mmlib.io.sniff import HEAD_BYTES, PICTURES, sniff
+from mmlib.io.sniff import HEAD_BYTES, PICTURES, VIDEOS, sniff
 from mmlib.io.tiff import open_tiff
 from mmlib.pictures import Frame, to_uint16
 from mmlib.stacks import ZStack
@@ -109,16 +109,11 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
     Raises:
         InputError: if it has no picture, or none of its sizes is that of more than half.
     """
-    items = []
-    with reading(path):
-        for entry in sorted(path.iterdir()):
-            if entry.name.startswith(".") or not entry.is_file():
-                continue
-            size = entry.stat().st_size
-            with reading(entry), entry.open("rb") as file:
-                kind = sniff(file.read(HEAD_BYTES))
-            if kind in PICTURES or looks_like_picture(entry.name):
-                items.append(Item(entry.name, size, lambda entry=entry: entry.open("rb")))  # type: ignore[misc]
+    items = [
+        Item(entry.name, entry.stat().st_size, lambda entry=entry: entry.open("rb"))  # type: ignore[misc]
+        for entry, kind in _kinds(path)
+        if kind in PICTURES or looks_like_picture(entry.name)
+    ]
     if len(items) == 1 and _is_tiff(items[0]):
         return open_tiff(path / items[0].name, limits)  # its pages are the frames
     stack = gather(items, str(path), limits)
@@ -129,6 +124,35 @@ def open_folder(path: Path, limits: Limits) -> ZStack:
         return with_notes(stack, json.loads(notes.read_text()))
     except (OSError, ValueError, TypeError, AttributeError):
         return replace(stack, warnings=(*stack.warnings, f"{notes} cannot be understood; it was passed over"))
+
+
+def lone_video(path: Path) -> Path | None:
+    """Find the one video of a folder without pictures.
+
+    Args:
+        path: the folder.
+
+    Returns:
+        The file; None where there are pictures, or not one video.
+    """
+    with reading(path):
+        if any(looks_like_picture(entry.name) for entry in path.iterdir() if not entry.name.startswith(".")):
+            return None
+    kinds = _kinds(path)
+    videos = [entry for entry, kind in kinds if kind in VIDEOS]
+    return videos[0] if len(videos) == 1 and not any(kind in PICTURES for _, kind in kinds) else None
+
+
+def _kinds(path: Path) -> list[tuple[Path, str]]:
+    """List the files of a folder that do not hide, and what each is."""
+    found = []
+    with reading(path):
+        for entry in sorted(path.iterdir()):
+            if entry.name.startswith(".") or not entry.is_file():
+                continue
+            with reading(entry), entry.open("rb") as file:
+                found.append((entry, sniff(file.read(HEAD_BYTES))))
+    return found
 
 
 def _is_tiff(item: Item) -> bool:

@@ -12,10 +12,10 @@ from typing import Any, Literal
 import numpy as np
 
 from mmlib.errors import InputError
-from mmlib.io.archive import open_zip
+from mmlib.io.archive import lone_member, open_zip, unpacked
 from mmlib.io.arrays import open_npy
 from mmlib.io.cache import Cache
-from mmlib.io.folder import Item, gather, open_folder
+from mmlib.io.folder import Item, gather, lone_video, open_folder
 from mmlib.io.hashing import file_hash, joint_hash
 from mmlib.io.limits import Limits
 from mmlib.io.mapped import MappedArrays
@@ -45,7 +45,8 @@ def open_stack(
 
     Args:
         path: a video (mp4, mov, avi, mkv, webm), a TIFF, OME-TIFF or ImageJ hyperstack, a .npy, a zip or a folder of
-            PNG, JPEG, TIFF, BMP or WebP pictures, or one picture.
+            PNG, JPEG, TIFF, BMP or WebP pictures, a zip or a folder with one video or one TIFF of many pages, or one
+            picture.
         limits: what is too large; None takes the defaults of `Limits`.
         cache: where a video is decoded to, once; ``"user"`` is the user's own, None a file that goes with the stack.
         progress: told while a video is decoded; may raise to stop.
@@ -60,7 +61,10 @@ def open_stack(
     limits = limits or Limits()
     with reading(where):
         if where.is_dir():
-            return open_folder(where, limits)
+            video = lone_video(where)
+            if video is None:
+                return open_folder(where, limits)
+            where = video
         if not where.is_file() and where.exists():
             raise InputError(f"{where} is no regular file; {_EXPECTED}")
         with where.open("rb") as file:
@@ -72,10 +76,26 @@ def open_stack(
     if kind == "npy":
         return open_npy(where, limits)
     if kind == "zip":
-        return open_zip(where, limits)
+        alone = lone_member(where, limits)
+        return open_zip(where, limits) if alone is None else _open_member(where, alone, limits, cache, progress)
     if kind in VIDEOS:
         return _open_video(where, kind, limits, Cache() if cache == "user" else cache, progress)
     raise InputError(f"{where} is {in_words(kind)}; {_EXPECTED}")
+
+
+def _open_member(
+    path: Path, name: str, limits: Limits, cache: Cache | Literal["user"] | None, progress: Progress
+) -> ZStack:
+    """Open the TIFF or video in a zip as what it would be outside; errors and warnings name both."""
+    with unpacked(path, name) as place:
+        here, known = str(place), f"{name} in {path}"
+        try:
+            stack = open_stack(place, limits=limits, cache=cache, progress=progress)
+            content = stack.content_hash  # the file is gone afterwards
+        except InputError as error:
+            raise InputError(str(error).replace(here, known)) from None
+    warnings = tuple(warning.replace(here, known) for warning in stack.warnings)
+    return replace(stack, source=str(path), warnings=warnings, identify=lambda: content)
 
 
 def _open_picture(path: Path, limits: Limits) -> ZStack:

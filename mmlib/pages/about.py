@@ -93,7 +93,7 @@ def nets_html() -> str:
 def _card_html(card: zoo.Card) -> str:
     scores = "".join(
         f"<tr><th scope=row>{escape(score.name)}</th><td>{score.value:.3f}<span>{score.low:.3f} to {score.high:.3f}"
-        f"</span></td></tr>"
+        f"</span></td><td>{escape(score.direction())}</td></tr>"
         for score in card.scores
     )
     scored = sorted({score.command for score in card.scores})

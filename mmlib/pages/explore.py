@@ -191,7 +191,7 @@ class ExploreView:
         if name == "field" and state.visible is not None:
             overlays = [Tint(masked(~state.visible), name="outside the field", opacity=0.45)]
         if name == "planes" and state.planes is not None and state.stack is not None:
-            overlays = [Grid(_cells(state), name="best plane")]
+            overlays = [Grid(_cells(state), name="sharpest frame")]
         self.view.overlays = overlays
 
     def _draw_frame(self) -> None:

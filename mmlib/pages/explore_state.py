@@ -22,7 +22,7 @@ from mmlib.progress import Progress
 from mmlib.sharpness import MEASURES, focus_curve, sharpness_map
 from mmlib.stacks import ZStack
 
-OVERLAYS = {"none": "Nothing", "field": "Field of view", "planes": "Best plane of each cell"}
+OVERLAYS = {"none": "Nothing", "field": "Field of view", "planes": "Sharpest frame of each cell"}
 CELL_PX = 84
 CELLS_ACROSS = 12
 """A frame is cut into about so many cells along its longer side."""
@@ -125,7 +125,9 @@ class ExploreState(PageState[ExploreChoices]):
         if missing:
             self._work("measuring sharpness", lambda tell: focus_curve(stack, missing, visible, tell), self._measured)
         elif self.choices.overlay == "planes" and self.planes is None:
-            self._work("finding the best planes", lambda tell: best_planes(stack, visible, tell), self._mapped)
+            self._work(
+                "finding the sharpest frame of each cell", lambda tell: best_planes(stack, visible, tell), self._mapped
+            )
         else:
             self._rest()
 
@@ -286,7 +288,7 @@ def best_planes(stack: ZStack, visible: NDArray[np.bool_] | None, progress: Prog
         return Planes(1, np.full((1, 1), -1))
     rows = []
     for i, frame in enumerate(stack):
-        progress(i / len(stack), "finding the best planes")
+        progress(i / len(stack), "finding the sharpest frame of each cell")
         rows.append(sharpness_map(frame, "tenengrad", cell=cell, stride=cell, field=visible))
     maps = np.stack(rows)  # (K, rows, columns)
     known = np.isfinite(maps).all(axis=0)

@@ -28,7 +28,7 @@ NOTES = {
     "defocus": "In depths of field; + where the focus lies above the specimen.",
     "verdict": "",
     "errors": "Cells between half and two depths of field from focus are not asked.",
-    "planes": "The same on every plane; numbers are planes.",
+    "planes": "The same on every frame; numbers are frames.",
     "none": "Cells can still be pointed at.",
 }
 

@@ -14,7 +14,7 @@ LAYERS = {
     "verdict": "In focus or not",
     "errors": "Right or wrong",
     "defocus": "Distance from focus",
-    "planes": "Best plane of each cell",
+    "planes": "Sharpest frame of each cell",
     "none": "Nothing",
 }
 """What can lie over the picture; right or wrong needs a truth, a distance a method that gives one."""

@@ -165,7 +165,7 @@ def _planes(answer: FocusAnswer) -> Coded:
     ]
     best = np.round(np.where(np.isfinite(answer.best_plane), answer.best_plane, count))
     codes = np.where(np.isfinite(answer.best_plane), np.clip(best, 0, count - 1), count)[None]
-    ends = [Key(keys[i].style, f"plane {i + 1}", _css(_between(shares[i]), 1)) for i in (0, count - 1)]
+    ends = [Key(keys[i].style, f"frame {i + 1}", _css(_between(shares[i]), 1)) for i in (0, count - 1)]
     keys[0], keys[-1] = ends
     return codes, (*keys, BLANK)
 

@@ -69,15 +69,15 @@ def advice(answer: FocusAnswer, plane: int, z_um: Heights) -> str:
     spread = told["high_plane"] - told["low_plane"]
     most = f"; eight cells in ten are sharpest between {told['low_plane'] + 1:.1f} and {told['high_plane'] + 1:.1f}"
     beyond = {
-        -1: "It is the first plane: the focus may lie below the scan.",
-        1: "It is the last plane: the focus may lie above the scan.",
+        -1: "It is the first frame: the focus may lie below the scan.",
+        1: "It is the last frame: the focus may lie above the scan.",
     }
     words = [
         f"Best focus: {place}{height}{most if spread > 0.5 else ''}.",
         _move(best - plane, _gap(best, plane, z_um)),
     ]
     top = int(answer.summary["best_frame"])
-    two = f"The frame with most detail is plane {top + 1}: the cells do not agree." if abs(top - best) > APART else ""
+    two = f"The frame with most detail is number {top + 1}: the cells do not agree." if abs(top - best) > APART else ""
     return " ".join(part for part in [*words, two, beyond.get(told["beyond"], "")] if part)
 
 
@@ -87,9 +87,9 @@ def _gap(best: float, plane: int, z_um: Heights) -> float | None:
 
 def _move(planes: float, gap_um: float | None) -> str:
     if abs(planes) < 0.5:
-        return "This plane is it: stay."
+        return "This frame is it: stay."
     way = "up" if planes > 0 else "down"
-    many = f"{abs(planes):.1f} planes {way}"
+    many = f"{abs(planes):.1f} frames {way}"
     return f"From here: <strong>{many}</strong>{'' if gap_um is None else f' ({gap_um:.1f} µm)'}."
 
 
@@ -176,7 +176,7 @@ def _count(number: int, right: bool) -> str:
 
 def scores(found: Confusion | None, answer: FocusAnswer) -> str:
     """Say of a method that is done what it found, in a few words."""
-    told = [f"best plane {answer.summary['best_frame'] + 1}"]
+    told = [f"sharpest frame {answer.summary['best_frame'] + 1}"]
     if found is not None and found.balanced is not None:
         told.append(f"balanced accuracy {found.balanced:.2f}")
     told.append(f"{answer.summary['seconds']:.1f} s")

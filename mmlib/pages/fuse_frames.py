@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmlib.errors import InputError
+from mmlib.focusing import BESIDE, worth_fusing
 from mmlib.stacks import parse_frames
 
 MOST_LISTED = 6
@@ -75,7 +76,7 @@ def toggled_frame(text: str, frame: int, count: int) -> str:
 
 
 def kept_frames(keep: Sequence[Mapping[str, Any]], count: int) -> tuple[str, str]:
-    """Turn the verdicts of the focus judge into a choice of frames.
+    """Turn the verdicts of the focus judge into a choice of frames to fuse.
 
     Args:
         keep: ``frame`` and ``verdict`` of each, as a focus job reports them.
@@ -87,10 +88,11 @@ def kept_frames(keep: Sequence[Mapping[str, Any]], count: int) -> tuple[str, str
     Raises:
         InputError: if no frame is sharp.
     """
-    sharp = sorted(int(one["frame"]) for one in keep if one["verdict"] == "sharp")
-    if not sharp:
+    verdicts = sorted((int(one["frame"]), str(one["verdict"])) for one in keep)
+    chosen = worth_fusing(verdicts)
+    if not chosen:
         raise InputError("the focus judge finds no frame sharp, so none can be chosen; take them by range or by hand")
-    others = [str(one["verdict"]) for one in keep if one["verdict"] != "sharp"]
+    others = [verdict for frame, verdict in verdicts if frame not in chosen]
     told = ", ".join(f"{others.count(word)} {word}" for word in sorted(set(others)))
-    words = f"the focus judge keeps {len(sharp)} of {count} frames"
-    return frames_text(sharp, count), f"{words}; left out: {told}" if told else words
+    words = f"{len(chosen)} of {count} frames: the sharp ones and {BESIDE} beside them"
+    return frames_text(chosen, count), f"{words}; left out: {told}" if told else words

@@ -46,7 +46,7 @@ EMPTY = (
     "<p>Add one stack or many; each becomes a sharp picture, a depth map and a report.</p>"
     '<ol class="mmq-way"><li><strong>Field of view</strong>: find the bright disc of the eyepiece</li>'
     "<li><strong>Focus</strong>: judge each part of each frame</li>"
-    "<li><strong>Selection</strong>: leave out frames that are sharp nowhere</li>"
+    "<li><strong>Selection</strong>: leave out dirty frames, and those far from every sharp one</li>"
     "<li><strong>Deblurring</strong>: restore what a fast scan smeared</li>"
     "<li><strong>Alignment and fusion</strong>: line the frames up and join their sharp parts</li>"
     "<li><strong>Measures</strong>: say in numbers how good the picture is</li></ol></div>"

@@ -21,7 +21,8 @@ class Plan:
             the deblurring what to expect.
         field: ``on`` looks for the bright disc, ``off`` takes the whole frame.
         focus: method of the focus judge, or ``off``.
-        select: ``on`` leaves out frames that the judge finds blurred, blank, dirty or shown twice; ``off`` keeps all.
+        select: ``on`` leaves out frames that the judge finds blank, dirty or shown twice, and those that lie farther
+            than two frames beyond all sharp ones; ``off`` keeps all.
         deblur: method, ``off``, or ``auto``: `best` for scans of speed 2 to 4, none for others.
         align: ``auto``, ``on`` or ``off``.
         fuse: method.

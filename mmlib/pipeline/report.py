@@ -18,13 +18,20 @@ from numpy.typing import NDArray
 from mmlib import zoo
 from mmlib.errors import InputError
 from mmlib.focusing import FocusReport
+from mmlib.metrics.intervals import Interval
 from mmlib.pictures import to_uint8
+from mmlib.pipeline.means import frame_sharpness
 from mmlib.pipeline.sources import depth_unit
 from mmlib.pipeline.stages import Bench, depth_picture, sharpest_frame
 from mmlib.version import __version__
 
 WIDEST_PX = 1600
 """Pictures in the report are no wider; the files beside it are whole."""
+CURVES = {
+    "chance": "cells that are likely in focus, % of those with detail",
+    "logarithm": "sharpness, % of the sharpest frame's",
+}
+"""What the curve of each kind of judge counts."""
 PACKAGES = ("numpy", "opencv-python-headless", "scipy", "PyWavelets", "torch")
 
 
@@ -63,7 +70,11 @@ def _told(bench: Bench) -> dict[str, Any]:
             for name, said in bench.said.items()
         ],
         "curve": None if bench.report is None else _curve(bench.report, set(bench.numbers), whole.z_um),
-        "verdicts": [] if bench.report is None else bench.report.keep,
+        "verdicts": [] if bench.report is None else _verdicts(bench.report),
+        "means": [
+            {**one.to_dict(), "value": _number(one.interval.estimate), "interval": _span(one.interval)}
+            for one in bench.means
+        ],
         "measures": _measures(bench),
         "nets": _nets(bench),
         "command": command(bench),
@@ -110,10 +121,18 @@ def _curve(report: FocusReport, kept: set[int], z_um: tuple[float, ...] | None) 
     logs = np.log(values)
     across = max(float(np.ptp(logs)), 1e-9)
     x = 50 + 570 * np.arange(len(values)) / (len(values) - 1)
-    y = 180 - 160 * (logs - logs.min()) / across
+
+    def drawn(sharpness: Any) -> NDArray[np.float64]:
+        heights = 180 - 160 * (np.log(np.maximum(sharpness, 1e-12)) - logs.min()) / across
+        return np.asarray(np.clip(heights, 5, 190))
+
+    y = drawn(values)
+    spread = frame_sharpness(report)
+    edges = [] if spread is None else [[one.low for one in spread], [one.high for one in spread]]
     places = ["" if z_um is None else f", z {z_um[i]:.4g} µm" for i in range(len(values))]
     return {
-        "line": " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True)),
+        "line": _points(x, y),
+        "band": "" if not edges else " ".join([_points(x, drawn(edges[1])), _points(x[::-1], drawn(edges[0])[::-1])]),
         "dots": [
             {"x": f"{a:.1f}", "y": f"{b:.1f}", "kept": i in kept, "words": f"frame {i}{places[i]}"}
             for i, (a, b) in enumerate(zip(x, y, strict=True))
@@ -121,7 +140,30 @@ def _curve(report: FocusReport, kept: set[int], z_um: tuple[float, ...] | None) 
         "first": f"frame 0{places[0]}",
         "last": f"frame {len(values) - 1}{places[-1]}",
         "words": f"frame {report.best_frame} is the sharpest",
+        "unit": CURVES[report.each_is],
     }
+
+
+def _points(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
+    return " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+
+
+def _verdicts(report: FocusReport) -> list[dict[str, Any]]:
+    """Say of every frame how sharp it is, with the interval over the cells, and whether it was kept."""
+    spread = frame_sharpness(report)
+    most = 1.0 if report.each_is == "chance" else max(float(np.max(report.curve)), 1e-12)
+    rows = []
+    for advice in report.keep:
+        row = {"frame": advice.frame, "verdict": advice.verdict, "reason": advice.reason, "value": "", "interval": ""}
+        row["value"] = _number(100 * float(report.curve[advice.frame]) / most)
+        if spread is not None:
+            row["interval"] = _span(spread[advice.frame], 100 / most)
+        rows.append(row)
+    return rows
+
+
+def _span(interval: Interval, times: float = 1.0) -> str:
+    return f"{times * interval.low:.3g} to {times * interval.high:.3g}"
 
 
 def _measures(bench: Bench) -> list[dict[str, str]]:

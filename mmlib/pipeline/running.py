@@ -147,6 +147,7 @@ def _summary(bench: Bench) -> dict[str, Any]:
         "of": len(bench.whole),
         "depth_unit": depth_unit(bench.stack),
         "method": None if bench.fused is None else bench.fused.method,
+        "means": [found.to_dict() for found in bench.means],
         "measures": [found.to_dict() for found in bench.measurements],
         "single": [found.to_dict() for found in bench.single],
         "warnings": list(bench.whole.warnings),

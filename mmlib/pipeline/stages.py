@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from mmlib import io
 from mmlib.errors import InputError
 from mmlib.field import find_field
-from mmlib.focusing import FocusReport, focus
+from mmlib.focusing import FocusReport, focus, worth_fusing
 from mmlib.fusing import Fused, fuse
 from mmlib.measuring import measure
 from mmlib.metrics import Measurement
 from mmlib.pictures import Picture, to_uint8, to_uint16
+from mmlib.pipeline.means import Mean, focus_means, fusion_means
 from mmlib.pipeline.plan import OFF, Plan
 from mmlib.pipeline.sources import open_frames
 from mmlib.pipeline.writing import write_curve, write_depth, write_fused
@@ -42,12 +43,14 @@ class Bench:
         plan: what was asked for.
         folder: where results go.
         stack: the frames that the next stage works on.
+        restored: the same deblurred, where they were.
         whole: the frames as they were opened.
         numbers: which of `whole` the frames of `stack` are.
         field: (H, W) True where the specimen is seen; None for the whole frame.
         report: what the focus judge found, in `whole`.
         fused: the sharp picture.
         truth: the same all in focus, where it is known.
+        means: numbers that are means over cells or frames, with their intervals.
         measurements: of the sharp picture.
         single: of the sharpest single frame, by those of them that one picture can have.
         said: stage -> what it did, one sentence.
@@ -60,10 +63,12 @@ class Bench:
     stack: ZStack
     whole: ZStack
     numbers: list[int]
+    restored: ZStack | None = None
     field: NDArray[np.bool_] | None = None
     report: FocusReport | None = None
     fused: Fused | None = None
     truth: Picture | None = None
+    means: list[Mean] = dataclasses.field(default_factory=list)
     measurements: list[Measurement] = dataclasses.field(default_factory=list)
     single: list[Measurement] = dataclasses.field(default_factory=list)
     said: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -115,26 +120,29 @@ def judge_focus(bench: Bench, progress: Progress = silent) -> str:
     report.write_csv(bench.folder / "cells.csv")
     write_curve(report, bench.stack, bench.folder / "curve.csv")
     bench.report = report
-    labels, counts = np.unique(report.cells["label"], return_counts=True)
-    shares = ", ".join(f"{count / counts.sum():.0%} {label}" for label, count in zip(labels, counts, strict=True))
-    return f"frame {report.best_frame} is sharpest over all; cells: {shares}"
+    bench.means += focus_means(report)
+    if len(bench.means) < 2:
+        return f"frame {report.best_frame} is sharpest over all; no cell has detail to judge"
+    sharp = bench.means[0]
+    return f"frame {report.best_frame} is sharpest over all; {sharp.title}: {sharp.words()}, of {sharp.over}"
 
 
 def select_frames(bench: Bench, progress: Progress = silent) -> str:
-    """Leave out the frames that add nothing: keep.csv."""
+    """Leave out the frames that add nothing to fusing: keep.csv, where a verdict on each frame stands."""
     if bench.plan.select == OFF or bench.report is None:
         return "switched off: all frames are kept"
     advice = bench.report.keep
     lines = ["frame,verdict,reason", *(f'{a.frame},{a.verdict},"{a.reason}"' for a in advice)]
     (bench.folder / "keep.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    kept = [a.frame for a in advice if a.verdict == "sharp"]
-    if len(kept) < min(FEWEST, len(bench.stack)):
-        return f"only {len(kept)} of {len(advice)} frames are sharp anywhere, so all are kept"
+    sharp = sum(a.verdict == "sharp" for a in advice)
+    if sharp < min(FEWEST, len(bench.stack)):
+        return f"only {sharp} of {len(advice)} frames are sharp anywhere, so all are kept"
+    kept = worth_fusing([(a.frame, a.verdict) for a in advice])
     if len(kept) == len(advice):
-        return "every frame is the sharpest somewhere: all are kept"
+        return "every frame is sharp somewhere or lies beside one that is: all are kept"
     bench.numbers = kept
     bench.stack = bench.whole.select(kept)
-    reasons = [a.verdict for a in advice if a.verdict != "sharp"]
+    reasons = [a.verdict for a in advice if a.frame not in kept]
     told = ", ".join(f"{reasons.count(word)} {word}" for word in sorted(set(reasons)))
     return f"{len(kept)} of {len(advice)} frames are kept; left out: {told}"
 
@@ -157,16 +165,21 @@ def take_out_blur(bench: Bench, progress: Progress = silent) -> str:
     restored = io.spool(bench.folder / "restored.npy", (as_before(frame.picture) for frame in found))
     known = {name: getattr(stack, name) for name in ("z_um", "pixel_um", "times_s", "bit_depth", "speed", "warnings")}
     identity = f"{stack.content_hash[:20]}deblur{method}"
-    bench.stack = dataclasses.replace(from_array(restored, source=stack.source, **known), identify=lambda: identity)
+    bench.restored = dataclasses.replace(from_array(restored, source=stack.source, **known), identify=lambda: identity)
     return f"{len(stack)} frames restored by {method} in {time.perf_counter() - started:.1f} s"
 
 
 def melt(bench: Bench, progress: Progress = silent) -> str:
     """Align and fuse: fused.png, fused.tif, depth.tif, index.tif; then the restored frames are let go."""
-    fused = fuse(bench.stack, method=bench.plan.fuse, align=bench.plan.align, field=bench.field, progress=progress)
+    fused = fuse(
+        bench.stack, method=bench.plan.fuse, align=bench.plan.align, field=bench.field, restored=bench.restored,
+        progress=progress,
+    )  # fmt: skip
     bench.fused = fused
-    write_fused(fused, bench.stack, bench.folder / "fused.png")
-    write_fused(fused, bench.stack, bench.folder / "fused.tif")
+    bench.means += fusion_means(fused, bench.field)
+    made_of = bench.restored or bench.stack
+    write_fused(fused, made_of, bench.folder / "fused.png")
+    write_fused(fused, made_of, bench.folder / "fused.tif")
     write_depth(fused, bench.stack, bench.folder / "depth.tif")
     io.write_picture(bench.folder / "index.tif", np.asarray(bench.numbers, np.uint16)[fused.index])
     io.write_picture(bench.folder / "best_frame.png", to_uint8(sharpest_frame(bench)))

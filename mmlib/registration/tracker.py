@@ -25,6 +25,9 @@ REAL_PX = 0.3
 ALIKE = 0.55
 """A move is real if the parts of the picture disagree about it by less than this share of it, and no more than this
 share of the difference between the two frames is left after it."""
+NO_NEARER = 0.9
+"""A move that leaves more than this share of the difference between two frames only looks like one, even in a stack
+that drifts: what differs is the focus."""
 SMALL, FINE = 256, 512
 """Longest side of the small copies: to look for drift, and to measure it."""
 
@@ -142,7 +145,8 @@ class Tracker:
         left, found = key.small.misfit(small, tiny)
         unlike, still_unlike = (1 - key.small.fit(small, place, steps=0).after for place in (IDENTITY, tiny))
         real = left < ALIKE * found and still_unlike < ALIKE * unlike and moved > 3 * error
-        return real, not real and (not self.drifting or left > found)
+        useless = left > found or still_unlike > NO_NEARER * unlike
+        return real, not real and (not self.drifting or useless)
 
     def drift_px(self, matrix: Matrix) -> float:
         """Say how far a matrix moves the pixels, in pixels: root mean square over the frame."""

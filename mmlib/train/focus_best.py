@@ -30,6 +30,8 @@ WORDS = {
     "false_artefact": "clean cells called artefacts",
     "dirt": "dirty cells called in focus",
 }
+LOWER, NEITHER = ("plane_error", "dof_error", "false_artefact", "dirt"), ("covered",)
+"""Numbers of which less is better, and those that are best at a value of their own."""
 
 
 RECIPES: Mapping[str, Trainable[FocusRecipe]] = {
@@ -70,7 +72,10 @@ def run(name: str, **choices: Any) -> Card:
         trained_on=f"{9 * len(sets['train'])} cells of {len(sets['train'])} simulated stacks"
         f"{' and of textures given by the user' if order.textures else ''}, {recipe.data.planes} planes each, of which "
         "training takes 1 to all; weights chosen on other families of specimens.",
-        scores=scores_of(score_table(answers(net, sets["validation"])), f"{order.command} --score"),
+        scores=scores_of(
+            score_table(answers(net, sets["validation"])), f"{order.command} --score",
+            lower=[titled(key) for key in LOWER], neither=[titled(key) for key in NEITHER],
+        ),
     )  # fmt: skip
 
 
@@ -119,6 +124,15 @@ def real_rows(folder: Path) -> dict[str, str]:
     return rows
 
 
+def titled(key: str) -> str:
+    """Name a number as the card does.
+
+    Args:
+        key: of `WORDS`.
+    """
+    return f"{WORDS[key]} (simulated, unseen families: {', '.join(VALIDATION)})"
+
+
 def score_table(said: dict[str, np.ndarray]) -> dict[str, Interval]:
     """Give numbers with intervals, drawing stacks anew.
 
@@ -135,10 +149,9 @@ def score_table(said: dict[str, np.ndarray]) -> dict[str, Interval]:
         chosen = rng.integers(0, count, count)
         spread.append(numbers({name: value[chosen] for name, value in said.items()}))
     found = {}
-    for key, words in WORDS.items():
+    for key in WORDS:
         values = np.array([one[key] for one in spread])
         low, high = np.percentile(values[np.isfinite(values)], [2.5, 97.5]) if np.isfinite(values).any() else (0.0, 0.0)
         if np.isfinite(exact[key]):
-            name = f"{words} (simulated, unseen families: {', '.join(VALIDATION)})"
-            found[name] = Interval(exact[key], float(low), float(high))
+            found[titled(key)] = Interval(exact[key], float(low), float(high))
     return found

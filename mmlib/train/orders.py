@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -136,18 +136,29 @@ def halved(net: nn.Module) -> None:
     net.to("cpu").half().float()
 
 
-def scores_of(table: Mapping[str, Interval], command: str) -> tuple[Score, ...]:
+def scores_of(
+    table: Mapping[str, Interval], command: str, *, lower: Collection[str] = (), neither: Collection[str] = ()
+) -> tuple[Score, ...]:
     """Put intervals on a card.
 
     Args:
         table: what was measured, by its name on the card; what is not finite is left out.
         command: what prints them again.
+        lower: names of those of which less is better.
+        neither: names of those that are best at a value of their own; of the others more is better.
 
     Returns:
         The scores, to four digits.
     """
     return tuple(
-        Score(name, round(found.estimate, 4), round(found.low, 4), round(found.high, 4), command)
+        Score(
+            name,
+            round(found.estimate, 4),
+            round(found.low, 4),
+            round(found.high, 4),
+            command,
+            "none" if name in neither else "lower" if name in lower else "higher",
+        )
         for name, found in table.items()
         if all(map(math.isfinite, (found.estimate, found.low, found.high)))
     )

@@ -57,12 +57,12 @@ export class Controls {
     const { view } = this;
     this.playButton = iconButton("play", "Play (space)", () => view.set({ playing: !view.model.get("playing") }));
     this.slider = element("input", {
-      type: "range", class: "mm-plane", min: 0, max: 0, step: 1, "aria-label": "Plane", ...OWN_KEYS,
+      type: "range", class: "mm-plane", min: 0, max: 0, step: 1, "aria-label": "Frame", ...OWN_KEYS,
       oninput: () => view.go(Number(this.slider.value)),
     });
     this.speed = element(
       "select",
-      { class: "mm-speed", "aria-label": "Planes a second", title: "Planes a second", onchange: () => view.set({ fps: Number(this.speed.value) }) },
+      { class: "mm-speed", "aria-label": "Frames a second", title: "Frames a second", onchange: () => view.set({ fps: Number(this.speed.value) }) },
       ...SPEEDS.map((fps) => element("option", { value: fps }, `${fps}/s`)),
     );
     this.plane = element("output", { class: "mm-plane-words" });
@@ -70,11 +70,11 @@ export class Controls {
     this.reading = element("span", { class: "mm-reading" });
     this.planeRow = element(
       "div",
-      { class: "mm-planes", role: "group", "aria-label": "Planes" },
+      { class: "mm-planes", role: "group", "aria-label": "Frames" },
       this.playButton,
-      iconButton("back", "One plane down (←)", () => view.step(-1)),
+      iconButton("back", "One frame down (←)", () => view.step(-1)),
       element("div", { class: "mm-track" }, this.loaded, this.slider),
-      iconButton("next", "One plane up (→)", () => view.step(1)),
+      iconButton("next", "One frame up (→)", () => view.step(1)),
       this.plane,
       this.speed,
     );
@@ -95,12 +95,12 @@ export class Controls {
     }
   }
 
-  /** Say the plane and its height. */
+  /** Say the number of the frame and its height. */
   planeWords() {
     if (!this.stack || this.stack.count < 2) return "";
     const { index } = this.view;
     const z = this.stack.z_um?.[Math.min(index, this.stack.count - 1)];
-    return `plane ${index + 1} of ${this.stack.count}${z === undefined ? "" : `, ${micrometres(z)}`}`;
+    return `frame ${index + 1} of ${this.stack.count}${z === undefined ? "" : `, ${micrometres(z)}`}`;
   }
 
   /** Show the values of the model. */

@@ -21,7 +21,7 @@ class Plot {
     this.tip = element("div", { class: "mm-tip", hidden: true });
     this.area = element(
       "div",
-      { class: "mm-curve-area", tabindex: "0", role: "slider", "aria-label": `${model.get("label")}: plane`, "aria-valuemin": "1", ...OWN_KEYS },
+      { class: "mm-curve-area", tabindex: "0", role: "slider", "aria-label": `${model.get("label")}: frame`, "aria-valuemin": "1", ...OWN_KEYS },
       this.svg, this.tip,
     );
     this.legend = element("div", { class: "mm-legend", role: "group", "aria-label": "Curves" });
@@ -146,7 +146,7 @@ class Plot {
           "button",
           {
             type: "button", class: "mm-key", "aria-pressed": String(!hidden.has(name)),
-            title: best === null ? name : `${name}: best plane ${best + 1}`,
+            title: best === null ? name : `${name}: best frame ${best + 1}`,
             style: `--mm-i-curve: var(--mm-curve-${i % COLOURS})`,
             onclick: () => {
               const others = this.model.get("hidden").filter((other) => other !== name);
@@ -177,7 +177,7 @@ class Plot {
 
   planeName(plane) {
     const z = this.model.get("_z_um")?.[plane];
-    return `plane ${plane + 1}${z === undefined ? "" : ` · ${z.toFixed(1)} µm`}`;
+    return `frame ${plane + 1}${z === undefined ? "" : ` · ${z.toFixed(1)} µm`}`;
   }
 
   values(plane) {

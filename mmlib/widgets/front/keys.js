@@ -2,11 +2,11 @@
 import { cellBeside } from "./cells.js";
 
 export const KEYS = [
-  ["←  →", "one plane down or up"],
-  ["Page ↑ ↓", "ten planes"],
-  ["Home  End", "first or last plane"],
+  ["←  →", "one frame down or up"],
+  ["Page ↑ ↓", "ten frames"],
+  ["Home  End", "first or last frame"],
   ["Space", "play or pause"],
-  ["wheel", "planes; with Ctrl: zoom"],
+  ["wheel", "frames; with Ctrl: zoom"],
   ["+  −", "zoom in or out"],
   ["0", "fit the whole picture"],
   ["drag", "move the picture (or draw)"],

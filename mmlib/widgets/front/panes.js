@@ -63,7 +63,7 @@ export class PaneBox {
     this.words.hidden = !failure || Boolean(entry);
     this.words.textContent = failure ?? "";
     const name = this.told.title || (this.told.count > 1 ? "Stack" : "Picture");
-    const plane = this.told.count > 1 && this.entry ? `, plane ${this.entry.plane + 1} of ${this.told.count}` : "";
+    const plane = this.told.count > 1 && this.entry ? `, frame ${this.entry.plane + 1} of ${this.told.count}` : "";
     this.picture.setAttribute("aria-label", name + plane);
   }
 }
