@@ -236,7 +236,7 @@ def under_dirt(path_um: np.ndarray) -> Any:
     dirt = np.logical_or.reduce([mask for name, mask in made.masks.items() if name != "field"])
     return SimpleNamespace(
         stack=made.stack, truth=made.truth, in_focus=made.in_focus(), field=made.masks["field"], dirt=dirt,
-        defocus_dof=made.defocus_dof, content="0" * 32, speed=1,
+        defocus_dof=made.defocus_dof, specimen="glass", speed=1,
     )  # fmt: skip
 
 
