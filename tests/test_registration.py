@@ -5,6 +5,7 @@ import pytest
 from mmlib.errors import Cancelled, InputError
 from mmlib.registration import align, warp
 from mmlib.registration.similarity import IDENTITY, compose, invert
+from mmlib.simulation import simulate
 from mmlib.stacks import from_array
 
 SIZE = 400
@@ -100,6 +101,18 @@ def test_rims_that_swell_are_not_taken_for_growth_in_a_stack_that_drifts():
     assert alignment.decided
     np.testing.assert_allclose(alignment.drift_px, [[0, 0], [3, 0], [3, 0], [3, 0]], atol=0.1)
     np.testing.assert_allclose(alignment.scale, 1, atol=0.001)
+
+
+def test_a_shaking_hand_is_followed_where_planes_are_far_apart_and_a_steady_one_is_not_corrected():
+    away_px = {}
+    for shake in (0.0, 3.0):
+        scan = simulate("bacteria", seed=29, planes=16, speed=2, height=288, width=288, shake=shake)
+        true = np.array(scan.parameters["outcome"]["shift_px"])[:, ::-1]
+        for name, left in (("unmoved", true), ("moved", align(scan.stack).drift_px - true)):
+            away_px[name, shake] = float(np.sqrt(np.mean(np.sum((left - left.mean(axis=0)) ** 2, axis=1))))
+    assert away_px["moved", 0.0] < 0.3
+    assert away_px["unmoved", 3.0] > 2.5
+    assert away_px["moved", 3.0] < 0.5 * away_px["unmoved", 3.0]
 
 
 def test_a_ruined_frame_is_not_trusted_and_follows_its_neighbours():

@@ -25,6 +25,9 @@ REAL_PX = 0.3
 ALIKE = 0.55
 """A move is real if the parts of the picture disagree about it by less than this share of it, and no more than this
 share of the difference between the two frames is left after it."""
+SHAKEN, GROWTH = 0.8, 0.2
+"""A mere shift may leave so much of the difference: from one plane to the next most of it is focus, even where a hand
+shakes. A move is a mere shift if growing makes less than this share of it: what swells only leaves focus."""
 NO_NEARER = 0.9
 """A move that leaves more than this share of the difference between two frames only looks like one, even in a stack
 that drifts: what differs is the focus."""
@@ -144,7 +147,9 @@ class Tracker:
         tiny = self._tiny(link)
         left, found = key.small.misfit(small, tiny)
         unlike, still_unlike = (1 - key.small.fit(small, place, steps=0).after for place in (IDENTITY, tiny))
-        real = left < ALIKE * found and still_unlike < ALIKE * unlike and moved > 3 * error
+        growth_px = abs(float(np.hypot(link[0, 0], link[1, 0])) - 1) * max(self.height, self.width) / 4
+        most = SHAKEN if growth_px < GROWTH * moved else ALIKE
+        real = left < ALIKE * found and still_unlike < most * unlike and moved > 3 * error
         useless = left > found or still_unlike > NO_NEARER * unlike
         return real, not real and (not self.drifting or useless)
 

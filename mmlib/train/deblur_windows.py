@@ -42,17 +42,19 @@ class Mix:
             aligned, and nothing of a neighbour may then show.
         told: whose scan speed is known.
         aimed: that are asked to look as if in focus, by a share of the way.
+        near: whose neighbours are one, two and three planes away.
         filmed: that went through a video.
         quantiser: of those, least and greatest.
         recover_dof: how far from focus half of the way back is still asked for.
     """
 
     clean: float = 0.1
-    alone: float = 0.5
-    one_sided: float = 0.2
-    astray: float = 0.15
-    told: float = 0.5
-    aimed: float = 0.5
+    alone: float = 0.35
+    one_sided: float = 0.1
+    astray: float = 0.08
+    told: float = 0.6
+    aimed: float = 0.1
+    near: tuple[float, float, float] = (0.6, 0.25, 0.15)
     filmed: float = 0.8
     quantiser: tuple[float, float] = (12.0, 28.0)
     recover_dof: float = 1.5
@@ -141,7 +143,7 @@ def draw_windows(
         for step in (1, 2, 3)
     }  # fmt: skip
     while True:
-        step = luck.integer(1, 3)
+        step = 1 + int(luck.number.choice(3, p=mix.near))
         stacks = next(sources[step])
         both = [_cut(luck, stacks, step, mix) for _ in range(2)]
         yield Windows(
