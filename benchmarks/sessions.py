@@ -72,7 +72,7 @@ def measure(browser: Any, base: str, server: int, visitors: int, steps: int) -> 
     fusing = pages[1::2]
     for i, page in enumerate(fusing):
         page.get_by_label("Method").select_option(METHODS[i // 2 % len(METHODS)])
-        page.get_by_label("Frames", exact=True).fill(FUSED)
+        page.get_by_role("textbox", name="Frames").fill(FUSED)
         page.keyboard.press("Tab")
         page.get_by_role("button", name="Fuse", exact=True).click()
     working = [time_ms for times in walk(pages, steps) for time_ms in times]

@@ -232,8 +232,8 @@ def test_fuse_and_download_the_bytes_of_the_library(visit, dashboard, tmp_path):
     page = tab.page
     at_rest(tab)
     page.get_by_label("Method").select_option("pyramid")
-    page.get_by_label("Frames").fill("2:22")
-    page.get_by_label("Frames").press("Enter")
+    page.get_by_role("textbox", name="Frames").fill("2:22")
+    page.get_by_role("textbox", name="Frames").press("Enter")
     page.wait_for_function("location.search.includes('f=2:22')")
     page.get_by_role("button", name="Fuse", exact=True).click()
     page.wait_for_selector("text=Frames used", timeout=60_000)
@@ -252,7 +252,7 @@ def test_fuse_and_download_the_bytes_of_the_library(visit, dashboard, tmp_path):
     page.reload()
     ready(tab)
     page.wait_for_selector(".mm-pane >> nth=2", timeout=30_000)  # done before: there again without any work
-    assert page.get_by_label("Frames").input_value() == "2:22"
+    assert page.get_by_role("textbox", name="Frames").input_value() == "2:22"
     assert complaints(tab) == []
 
 

@@ -70,7 +70,7 @@ export class Controls {
     this.reading = element("span", { class: "mm-reading" });
     this.planeRow = element(
       "div",
-      { class: "mm-planes", role: "group", "aria-label": "Frames" },
+      { class: "mm-planes", role: "group", "aria-label": "Step through the frames" },
       this.playButton,
       iconButton("back", "One frame down (←)", () => view.step(-1)),
       element("div", { class: "mm-track" }, this.loaded, this.slider),
