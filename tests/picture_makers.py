@@ -1,6 +1,7 @@
 """Small real files for the tests of reading and writing."""
 
 import struct
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,6 +16,12 @@ HEIGHT, WIDTH = 48, 64
 def noise(shape: tuple[int, ...], dtype: str = "uint8", seed: int = 0) -> NDArray:
     """Levels over the whole range of the type."""
     return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+
+
+def texture(rng: np.random.Generator, count: int = 1, sigma: float = 0.0) -> NDArray[np.float32]:
+    """Give random crops, smoothed: (count, 84, 84) in 0..1."""
+    made = rng.random((count, 84, 84)).astype(np.float32)
+    return made if not sigma else np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in made])
 
 
 def coded(index: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
@@ -33,6 +40,11 @@ def code_of(frame: NDArray) -> int:
     height, width = frame.shape[:2]
     grey = frame.reshape(height, width, -1).mean(axis=2)[height * 3 // 4]
     return sum(1 << bit for bit in range(6) if grey[bit * width // 6 + width // 12] > scale / 2)
+
+
+def codes(stack: Iterable[NDArray]) -> list[int]:
+    """Read the number in each frame of a stack."""
+    return [code_of(frame) for frame in stack]
 
 
 def red_corner(frame: NDArray) -> tuple[str, str]:

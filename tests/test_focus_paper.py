@@ -1,4 +1,4 @@
-"""The paper's focus systems: loss, head, features, machines, label rules, and the words of errors."""
+"""The paper's focus systems: loss, head, features, machines, training, and the words of errors."""
 
 import sys
 from dataclasses import asdict, replace
@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from picture_makers import texture
 from skimage.feature import hog as skimage_hog
 
 from mmlib import zoo
@@ -15,23 +16,14 @@ from mmlib.focusing.paper import PAPER, certainty, crop_judge, image_level, mean
 from mmlib.focusing.svm import FocusSvm, blur_features, hog, read_svm
 from mmlib.nets import focus_svm
 from mmlib.nets.yang import Yang, YangConfig, ranked_probability_score, squeezed
-from mmlib.optics import defocus_psf
 from mmlib.stacks import from_array
 from mmlib.train import focus_paper
-from mmlib.train.focus_paper_crops import KERNEL_UM, CropRecipe, Crops, blur_flat, crop_set, cut_planes, paper_label
-from mmlib.train.focus_paper_machines import SvmRecipe, fit, in_focus, thinned, write_machine
+from mmlib.train.focus_paper_crops import CropRecipe, Crops
+from mmlib.train.focus_paper_machines import SvmRecipe, fit, thinned, write_machine
 from mmlib.train.focus_paper_nets import FocusNetRecipe, judge, train, vary
 from mmlib.train.focus_paper_scores import balanced, levels_off, lost, threshold
 from mmlib.train.writing import write_card, write_weights
 from mmlib.zoo import Card, Limits
-
-
-def texture(rng, count=1, sigma=0.0):
-    """Random crops, smoothed: (N, 84, 84) in 0..1."""
-    import cv2
-
-    made = rng.random((count, 84, 84)).astype(np.float32)
-    return made if not sigma else np.stack([cv2.GaussianBlur(one, (0, 0), sigma) for one in made])
 
 
 def card_of(name, config, net, sha256, size):
@@ -219,74 +211,6 @@ def test_a_file_that_holds_no_machine_is_called_so(tmp_path):
     (tmp_path / "no.safetensors").write_bytes(b"nothing of the kind")
     with pytest.raises(InputError, match=r"no.safetensors does not hold a support vector machine"):
         read_svm(tmp_path / "no.safetensors")
-
-
-# labels
-
-
-def test_labels_at_the_rim_are_those_of_the_paper():
-    assert [paper_label(label, 0.9) for label in (0, 4, 9)] == [0, 4, 9]
-    assert [paper_label(label, 0.6) for label in (0, 1, 4, 7)] == [0, 1, 6, 9]
-    assert paper_label(0, 0.49) == 9
-
-
-def test_crops_of_planes_are_labelled_by_their_distance_from_focus():
-    rng = np.random.default_rng(7)
-    truth = np.repeat(0.5 + 0.2 * texture(rng, 1, 1.0) - 0.1, 3, axis=0)
-    away = np.array([0.0, -0.7, 2.6, -30.0])
-    scan = {
-        "stack": np.stack([truth] * 4), "truth": truth, "defocus_dof": away[:, None, None] * np.ones((84, 84)),
-        "field": np.ones((84, 84), bool), "artefact": np.zeros((84, 84), bool),
-    }  # fmt: skip
-    found = cut_planes(scan)
-    assert found.levels.tolist() == [0, 1, 5, 9]
-    assert found.truth.tolist() == [1, -1, 0, 0]
-    assert cut_planes(scan | {"artefact": np.ones((84, 84), bool)}).truth.tolist() == [-1] * 4
-    assert len(cut_planes(scan | {"truth": np.full_like(truth, 0.5)}).levels) == 0  # nothing to see
-    black = cut_planes(scan | {"field": np.zeros((84, 84), bool)})
-    assert black.levels.tolist() == [9]
-
-
-def test_crops_of_planes_are_labelled_by_what_they_show_not_by_bare_glass():
-    rng = np.random.default_rng(12)
-    grey = np.full((84, 84), 0.5, np.float32)
-    grey[30:54, 30:54] = texture(rng)[0, :24, :24]
-    truth = np.repeat(grey[None], 3, axis=0)
-    distant, near = np.full((84, 84), 6.0), np.full((84, 84), 0.1)
-    distant[26:58, 26:58] = 0.1  # what there is to see is in focus, the glass about it is not
-    near[26:58, 26:58] = 6.0
-    found = cut_planes(
-        {
-            "stack": np.stack([truth] * 2), "truth": truth, "defocus_dof": np.stack([distant, near]),
-            "field": np.ones((84, 84), bool), "artefact": np.zeros((84, 84), bool),
-        }
-    )  # fmt: skip
-    assert found.truth.tolist() == [1, 0]
-    assert found.levels[0] <= 1
-    assert found.levels[1] == 9
-
-
-def test_another_edition_of_the_labels_is_not_read_from_what_was_kept(tmp_path):
-    recipe = CropRecipe("kernels", levels=3, train=6, validation=6)
-    crop_set(recipe, "train", work=tmp_path)
-    crop_set(recipe, "train", work=tmp_path)
-    assert len(list((tmp_path / "crops").iterdir())) == 1
-    crop_set(replace(recipe, edition=recipe.edition + 1), "train", work=tmp_path)
-    assert len(list((tmp_path / "crops").iterdir())) == 2
-
-
-def test_a_wider_kernel_leaves_less_detail():
-    rng = np.random.default_rng(8)
-    scene = np.clip(rng.random((228, 228)), 0.1, 1).astype(np.float32)
-    made = blur_flat(scene, [defocus_psf(level * KERNEL_UM) for level in (0, 3, 10)], rng)
-    assert made.levels.tolist() == [0, 0, 1, 1, 2, 2]
-    crops = made.pixels.astype(np.float64)
-    contrast = (crops.std((1, 2)) / crops.mean((1, 2))).reshape(3, 2).mean(1)
-    assert contrast[0] > 2 * contrast[1] > 2 * contrast[2]
-
-
-def test_the_two_first_of_ten_levels_are_in_focus():
-    assert in_focus(np.arange(10)).tolist() == [True, True] + [False] * 8
 
 
 # training

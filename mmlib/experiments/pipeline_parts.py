@@ -17,7 +17,7 @@ import typer
 
 from mmlib import io
 from mmlib.errors import InputError, unknown
-from mmlib.experiments.recipes import SPEEDS, Recipe, benchmark
+from mmlib.experiments.recipes import SPEEDS, Recipe
 from mmlib.experiments.tables import MADE_BY, keeping
 from mmlib.experiments.tables.fusion_scores import MOST_DB, laid_on
 from mmlib.experiments.tables.scans import Scan, choose, open_scans
@@ -159,12 +159,6 @@ def _against(scan: Scan, picture: Picture) -> float:
     return min(psnr(moved, seen, field=inside), MOST_DB)
 
 
-def _chosen(split: str, limit: int) -> list[Recipe]:
-    if split != "validation":
-        return choose(split, limit)
-    return [recipe for recipe in benchmark() if recipe.split == split][:limit]
-
-
 def main(
     limit: Annotated[int, typer.Option(help="how many specimens")] = 8,
     split: Annotated[str, typer.Option(help="test, validation or train")] = "test",
@@ -186,7 +180,7 @@ def main(
         if not wanted:
             raise InputError(f"--speeds names speeds from 1 to 4, such as 1,4; it is {speeds}")
         home.mkdir(parents=True, exist_ok=True)
-        rows = measure_parts(_chosen(split, limit), home, wanted, names)
+        rows = measure_parts(choose(split, limit), home, wanted, names)
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

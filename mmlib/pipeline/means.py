@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from mmlib.focusing import FocusReport
 from mmlib.fusing import Fused
 from mmlib.metrics.intervals import Interval, accuracy_interval, bootstrap
+from mmlib.metrics.measurement import Better
 from mmlib.registration import Alignment
 
 DRAWS = 999
@@ -34,7 +35,7 @@ class Mean:
     title: str
     interval: Interval
     unit: str
-    better: Literal["higher", "lower", "none"]
+    better: Better
     over: str
 
     def words(self) -> str:

@@ -147,7 +147,7 @@ class Tracker:
         tiny = self._tiny(link)
         left, found = key.small.misfit(small, tiny)
         unlike, still_unlike = (1 - key.small.fit(small, place, steps=0).after for place in (IDENTITY, tiny))
-        growth_px = abs(float(np.hypot(link[0, 0], link[1, 0])) - 1) * max(self.height, self.width) / 4
+        growth_px = abs(_scale(link) - 1) * max(self.height, self.width) / 4
         most = SHAKEN if growth_px < GROWTH * moved else ALIKE
         real = left < ALIKE * found and still_unlike < most * unlike and moved > 3 * error
         useless = left > found or still_unlike > NO_NEARER * unlike
@@ -201,7 +201,7 @@ class Tracker:
         return _rescale(matrix, 1 / (self.shrink * self.again))
 
     def _plausible(self, small: Matrix) -> bool:
-        scale = float(np.hypot(small[0, 0], small[1, 0]))
+        scale = _scale(small)
         height, width = self.height / self.shrink / self.again, self.width / self.shrink / self.again
         centre = small @ np.array([width / 2, height / 2, 1]) - np.array([width / 2, height / 2])
         shift = float(np.hypot(*centre))
@@ -211,6 +211,11 @@ class Tracker:
 def _halve(grey: Map) -> Map:
     height, width = grey.shape
     return cv2.resize(grey, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+
+
+def _scale(matrix: Matrix) -> float:
+    """Give how many times as large a matrix makes the picture."""
+    return float(np.hypot(matrix[0, 0], matrix[1, 0]))
 
 
 def _rescale(matrix: Matrix, factor: float) -> Matrix:

@@ -110,7 +110,7 @@ def choose(split: str, limit: int | None = None) -> list[Recipe]:
     """Choose specimens of the benchmark set.
 
     Args:
-        split: ``"test"`` for all of it, ``"train"`` for the first of each family that has one.
+        split: ``"test"`` or ``"validation"`` for all of it, ``"train"`` for the first of each family that has one.
         limit: how many, spread over the families; None for all.
 
     Returns:
