@@ -150,8 +150,8 @@ def scene(name: str, family: str, split: str, *, height: int, width: int) -> Rec
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], "big")
     rng = np.random.default_rng(seed)
     kind = FAMILIES[family]
-    pixel = kind.pixel_um * float(10 ** rng.uniform(-0.12, 0.15))
-    aperture = float(np.clip(0.54 / (pixel * np.exp(rng.uniform(np.log(3.2), np.log(11.0)))), 0.08, 0.85))
+    pixel = kind.pixel_um * float(10 ** rng.uniform(-0.3, 0.15))
+    aperture = float(np.clip(0.54 / (pixel * np.exp(rng.uniform(np.log(2.0), np.log(6.0)))), 0.08, 0.85))
     disc = Eyepiece(
         radius=float(rng.uniform(0.95, 1.35)),
         centre=(float(rng.normal(0, 0.06)), float(rng.normal(0, 0.06))),
@@ -172,7 +172,7 @@ def scene(name: str, family: str, split: str, *, height: int, width: int) -> Rec
         pixel_um=round(pixel, 4),
         aperture=round(aperture, 3),
         coherence=round(float(rng.uniform(0.35, 0.9)), 3),
-        contrast=round(float(10 ** rng.uniform(-0.8, 0.2)), 3),
+        contrast=round(float(10 ** rng.uniform(-0.4, 0.9)), 3),
         grey=bool(rng.random() < 0.2),
         relief=None,
         camera=draw_camera(rng),
@@ -199,13 +199,13 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     warm = float(rng.uniform(-0.2, 0.25))
     left = rng.normal(0, 0.04, 3)
     return Camera(
-        exposure=round(float(rng.uniform(0.25, 1.0)), 3),
-        electrons=round(float(np.exp(rng.uniform(np.log(12000), np.log(600000))))),
+        exposure=round(float(rng.uniform(0.3, 1.2)), 3),
+        electrons=round(float(np.exp(rng.uniform(np.log(1500), np.log(300000))))),
         read_noise=round(float(rng.uniform(1, 5)), 2),
         lamp=(1.0, round(1 - 0.3 * abs(warm), 3), round(1 - max(warm, 0.0) - 0.05, 3)),
         white_balance=(round(1 + float(left[0]), 3), 1.0, round(1 + float(left[2]), 3)),
         denoise=round(float(rng.uniform(0.2, 1.0)), 2),
-        sharpen=round(float(rng.uniform(0, 0.8)), 2),
+        sharpen=round(float(rng.uniform(0, 1.0)), 2),
         sharpen_px=round(float(rng.uniform(0.8, 1.8)), 2),
         gamma=round(float(rng.uniform(1.8, 2.4)), 2),
         jpeg_quality=int(rng.integers(80, 97)) if rng.random() < 0.5 else None,
