@@ -16,10 +16,11 @@ from mmlib.focusing.profile_net import HEADS, Weights, read_weights
 from mmlib.nets import focus_profile
 from mmlib.nets.focus_profile import FocusProfile, FocusProfileConfig
 from mmlib.sharpness.cells import cell_means, grid
+from mmlib.sharpness.truth import BLANK
 from mmlib.stacks import from_array
 from mmlib.train.focus_best_loop import FocusRecipe, draw_cells, losses, train
 from mmlib.train.focus_best_scores import answers, calibrate, look_at, numbers
-from mmlib.train.focus_cells import FocusCells
+from mmlib.train.focus_cells import FocusCells, _truth
 
 CELL = 84
 
@@ -129,9 +130,32 @@ def made_cells(stacks=4, planes=8):
         names["near"].append(np.abs(defocus) < 0.5)
         names["far"].append(np.abs(defocus) > 2)
         names["visible"].append(np.exp(-np.abs(defocus)))
-        for name, value in (("detail", 0.02), ("dirt", 0.0), ("field", 1.0)):
+        for name, value in (("detail", 0.02), ("shown", 0.02), ("dirt", 0.0), ("field", 1.0)):
             names[name].append(np.full(count, value))
     return FocusCells(**{name: np.asarray(np.stack(value), dtype=np.float32) for name, value in names.items()})
+
+
+@pytest.mark.parametrize("rim", [0.0, 0.03])
+def test_a_cell_is_empty_only_where_a_still_camera_in_focus_sees_nothing_either(rim):
+    clear, defocus = np.full((168, 168), 0.8, np.float32), np.array([-3.0, 0.0, 3.0], np.float32)
+    planes = np.repeat(clear[None], 3, axis=0)
+    planes[:, 84:] *= (
+        1
+        + 0.2
+        * np.random.default_rng(2).normal(size=(3, 84, 168)).astype(np.float32)
+        * (np.abs(defocus) > 1)[:, None, None]
+    )  # what is seen out of focus alone is no specimen
+    planes[1, :84, ::6] -= rim
+    known = _truth(
+        {
+            "truth": clear, "planes": planes, "defocus": np.broadcast_to(defocus[:, None, None], planes.shape),
+            "field": np.ones(clear.shape, bool), "dirt": np.zeros(clear.shape, bool),
+        },
+        grid(clear.shape, CELL, CELL),
+    )  # fmt: skip
+    assert known["detail"] == pytest.approx(0, abs=1e-4)
+    assert known["shown"][2:] == pytest.approx(0, abs=1e-3)
+    assert (known["shown"][:2] > BLANK).tolist() == [rim > 0] * 2
 
 
 def test_planes_taken_backwards_turn_the_sign_and_nothing_else():

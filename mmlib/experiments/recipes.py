@@ -132,6 +132,9 @@ def benchmark(height: int = 256, width: int = 256) -> list[Recipe]:
 def scene(name: str, family: str, split: str, *, height: int, width: int) -> Recipe:
     """Draw how a specimen was taken; the name is the seed.
 
+    The ranges of pixel, aperture, contrast and camera are those at which `mmlib.experiments.realism` can tell the set
+    least from real stacks.
+
     Args:
         name: of the specimen; another name is another scene.
         family: of `FAMILIES`.

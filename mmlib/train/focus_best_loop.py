@@ -120,7 +120,7 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     cumulated = said["level"].softmax(dim=-1).cumsum(dim=-1)[..., :-1]
     wanted = (level[..., None] <= torch.arange(len(LEVELS_DOF), device=away.device)).float()
     near, far = batch["near"] >= MOST, batch["far"] >= MOST
-    empty = (batch["detail"] < BLANK)[:, None].expand_as(far)
+    empty = (batch["shown"] < BLANK)[:, None].expand_as(far)
     dirty = inside & (batch["dirt"] > DIRTY)
     target = torch.asinh(batch["defocus"])
     wrong = target[..., None] - said["defocus"]

@@ -31,7 +31,7 @@ def look_at(cells: FocusCells, stack: int, planes: NDArray[np.intp]) -> dict[str
         planes: which, in the order in which they come.
 
     Returns:
-        ``features`` (N, K, features), truths (N, K), and ``detail``, ``dirt``, ``field`` (N,).
+        ``features`` (N, K, features), truths (N, K), and ``detail``, ``shown``, ``dirt``, ``field`` (N,).
     """
     backwards = len(planes) > 1 and planes[0] > planes[-1]
     defocus = cells.defocus_dof[stack, planes].T * np.float32(-1 if backwards else 1)
@@ -39,7 +39,7 @@ def look_at(cells: FocusCells, stack: int, planes: NDArray[np.intp]) -> dict[str
         "features": features(cells.profile(stack, planes.tolist())).transpose(1, 0, 2),
         "defocus": defocus,
         **{name: getattr(cells, name)[stack, planes].T for name in ("near", "far", "visible")},
-        **{name: getattr(cells, name)[stack] for name in ("detail", "dirt", "field")},
+        **{name: getattr(cells, name)[stack] for name in ("detail", "shown", "dirt", "field")},
     }
 
 
@@ -110,7 +110,7 @@ def numbers(said: dict[str, Values]) -> dict[str, float]:
     low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
     where = np.broadcast_to(judged, low.shape)
     called = (sharp > 0) & (np.abs(middle) < SHARP_DOF)
-    absent = (said["far"] >= MOST) | (said["detail"] < BLANK)[..., None]
+    absent = (said["far"] >= MOST) | (said["shown"] < BLANK)[..., None]
     dirty = (inside & (said["dirt"] > DIRTY))[..., None] & absent
     artefact = said["said_artefact"][..., 0] > 0
     return {

@@ -57,7 +57,7 @@ class CellRecipe:
     size: int = 176
     planes: int = 14
     electrons: tuple[float, float] = (1500.0, 300000.0)
-    edition: int = 2
+    edition: int = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,8 @@ class FocusCells:
         near: (S, K, N) share of the detail within half a depth of field; far: beyond two.
         visible: (S, K, N) correlation of the fine structure with the truth's, whatever its contrast.
         detail: (S, N) contrast of the truth's fine structure.
+        shown: (S, N) the same, or that of what a still camera records in focus where it is more: transparent things
+            have rims. A cell that shows nothing is empty.
         dirt: (S, N) share under dirt.
         field: (S, N) share in the field.
     """
@@ -84,6 +86,7 @@ class FocusCells:
     far: Values
     visible: Values
     detail: Values
+    shown: Values
     dirt: Values
     field: Values
 
@@ -245,6 +248,11 @@ def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
     stills = [seen.structure(plane) for plane in scene["planes"]]
     defocus = scene["defocus"]  # (K, H, W)
     near, far = zip(*(seen.near_and_far(np.abs(d)) for d in defocus), strict=True)
+    nearest = np.abs(defocus).argmin(axis=0)
+    in_focus = np.take_along_axis(scene["planes"], nearest[None], axis=0)[0]
+    share = np.sqrt(np.maximum(cell_share(seen.inside > 0, cells), 1e-3))
+    detail = own / share
+    recorded = _root(cell_means(seen.structure(in_focus) ** 2, cells)) / share
 
     def each(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.stack(values).reshape(len(values), -1)
@@ -255,7 +263,8 @@ def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
         "far": each(far),
         "visible": each([cell_means(s * seen.fine, cells) / (own * _root(cell_means(s * s, cells)) + 1e-9)
                          for s in stills]),
-        "detail": (own / np.sqrt(np.maximum(cell_share(seen.inside > 0, cells), 1e-3))).ravel(),
+        "detail": detail.ravel(),
+        "shown": np.maximum(detail, recorded).ravel(),
         "dirt": cell_share(scene["dirt"], cells).ravel(),
         "field": cell_share(scene["field"], cells).ravel(),
     }  # fmt: skip
