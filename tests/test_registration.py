@@ -115,6 +115,13 @@ def test_a_shaking_hand_is_followed_where_planes_are_far_apart_and_a_steady_one_
     assert away_px["moved", 3.0] < 0.5 * away_px["unmoved", 3.0]
 
 
+def test_layers_that_come_into_focus_elsewhere_are_not_taken_for_a_shaking_hand():
+    scan = simulate("feather", seed=202, planes=16, speed=3, height=288, width=288, shake=0.0)
+    alignment = align(scan.stack)
+    assert alignment.decided is False
+    assert "no frame drifts" in alignment.reason
+
+
 def test_a_ruined_frame_is_not_trusted_and_follows_its_neighbours():
     frames, truth = drifting(7, 12, 0, 0)
     frames[3] = np.random.default_rng(5).integers(0, 255, frames[3].shape)

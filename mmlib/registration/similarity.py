@@ -165,7 +165,7 @@ class Fixed:
         a, b = np.where(seen, self.grey, 0).ravel(), np.where(seen, moved, 0).ravel()
         ab, aa, bb = float(a @ b), float(a @ a), float(b @ b)
         gain = ab / max(bb, 1e-9) if ab > 0 else 1.0
-        return np.float32(gain) * b - a, ab / max(np.sqrt(aa * bb), 1e-9)
+        return np.float32(gain) * b - a, ab / max(float(np.sqrt(aa * bb)), 1e-9)
 
     def _covered(self, matrix: Matrix) -> NDArray[np.bool_]:
         height, width = self.grey.shape

@@ -16,7 +16,9 @@ from mmlib.registration.similarity import IDENTITY, Fit, Fixed, Matrix, band, co
 TRUSTED = 0.35
 """Correlation below which two frames do not show the same thing."""
 SURE = 0.8
-"""Correlation that a leap needs: a jump by more than `LEAP` of the frame's longest side since the last frame."""
+"""Correlation that a leap needs, a jump by more than `LEAP` of the frame's longest side since the last frame, and any
+move that is to be real: where focus passes to another layer, or lines turn from dark to bright, some move always makes
+two frames a little more alike, but none makes them the same."""
 LEAP = 0.04
 KEPT = 0.99
 """Correlation with the key frame below which a nearer frame takes its place."""
@@ -25,12 +27,11 @@ REAL_PX = 0.3
 ALIKE = 0.55
 """A move is real if the parts of the picture disagree about it by less than this share of it, and no more than this
 share of the difference between the two frames is left after it."""
-SHAKEN, GROWTH = 0.8, 0.2
-"""A mere shift may leave so much of the difference: from one plane to the next most of it is focus, even where a hand
-shakes. A move is a mere shift if growing makes less than this share of it: what swells only leaves focus."""
-NO_NEARER = 0.9
+NO_NEARER, GROWTH = 0.9, 0.2
 """A move that leaves more than this share of the difference between two frames only looks like one, even in a stack
-that drifts: what differs is the focus."""
+that drifts: what differs is the focus. A mere shift may leave that much and be real: from one plane to the next most of
+the difference is focus, even where a hand shakes. It is a mere shift if growing makes less than this share of it: what
+swells only leaves focus."""
 SMALL, FINE = 256, 512
 """Longest side of the small copies: to look for drift, and to measure it."""
 
@@ -44,7 +45,8 @@ class Step:
         trusted: whether it was measured; otherwise it repeats the last one that was.
         before: correlation with the frame that it was compared with, not moved.
         after: the same, once moved.
-        real: whether it moved by more than `REAL_PX`, and all parts of the picture agree about it.
+        real: whether it moved by more than `REAL_PX`, all parts of the picture agree about it, and the two frames are
+            alike once moved.
     """
 
     matrix: Matrix
@@ -148,8 +150,9 @@ class Tracker:
         left, found = key.small.misfit(small, tiny)
         unlike, still_unlike = (1 - key.small.fit(small, place, steps=0).after for place in (IDENTITY, tiny))
         growth_px = abs(_scale(link) - 1) * max(self.height, self.width) / 4
-        most = SHAKEN if growth_px < GROWTH * moved else ALIKE
-        real = left < ALIKE * found and still_unlike < most * unlike and moved > 3 * error
+        most = NO_NEARER if growth_px < GROWTH * moved else ALIKE
+        alike = still_unlike < min(most * unlike, 1 - SURE)
+        real = alike and left < ALIKE * found and moved > 3 * error
         useless = left > found or still_unlike > NO_NEARER * unlike
         return real, not real and (not self.drifting or useless)
 
