@@ -56,7 +56,7 @@ class FocusRecipe:
     rate: float = 2e-3
     warm_up: int = 100
     decay: float = 1e-2
-    blur: float = 0.05
+    blur: float = 0.12
     leave_out: float = 0.15
     lone: float = 0.08
     shuffled: float = 0.2
