@@ -56,9 +56,9 @@ class FocusRecipe:
     rate: float = 2e-3
     warm_up: int = 100
     decay: float = 1e-2
-    blur: float = 0.12
+    blur: float = 0.08
     leave_out: float = 0.15
-    lone: float = 0.08
+    lone: float = 0.3
     shuffled: float = 0.2
     every: int = 100
     seed: int = 0
