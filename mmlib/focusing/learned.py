@@ -23,8 +23,8 @@ STRENGTH = 20.0
 SHARP_DOF = 1.25
 """What the net calls in focus is so only if its distance says no more than this: two heads see more than one."""
 LONE = -0.9
-"""A cell of a lone picture is in focus from this logit: nothing along z tells, and the net is cautious. On simulated
-cells of families it has not seen nine in ten sharp ones pass, and about as many cells are judged right as from 0."""
+"""A cell of a lone picture is in focus from this logit: nothing along z tells, so the net is cautious, and from 0 on it
+would call too many sharp cells blurred."""
 LEAST_RANGE_DOF = 3.0
 """Levels 0 to 9 span at least so many depths of field, so that a stack that is sharp throughout is called so."""
 

@@ -244,15 +244,13 @@ def _gram(details: list[list[NDArray[np.float32]]], cells: Cells) -> NDArray[np.
 def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
     """Note what is true of the cells of a stack."""
     seen = SeenDetail(scene["truth"], scene["field"], cells)
-    own = _root(cell_means(seen.fine**2, cells))
     stills = [seen.structure(plane) for plane in scene["planes"]]
     defocus = scene["defocus"]  # (K, H, W)
     near, far = zip(*(seen.near_and_far(np.abs(d)) for d in defocus), strict=True)
     nearest = np.abs(defocus).argmin(axis=0)
-    in_focus = np.take_along_axis(scene["planes"], nearest[None], axis=0)[0]
+    recorded = seen.structure(np.take_along_axis(scene["planes"], nearest[None], axis=0)[0])
     share = np.sqrt(np.maximum(cell_share(seen.inside > 0, cells), 1e-3))
-    detail = own / share
-    recorded = _root(cell_means(seen.structure(in_focus) ** 2, cells)) / share
+    own, other = (_rms(fine, cells) for fine in (seen.fine, recorded))
 
     def each(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
         return np.stack(values).reshape(len(values), -1)
@@ -261,14 +259,13 @@ def _truth(scene: Scene, cells: Cells) -> dict[str, NDArray[np.float64]]:
         "defocus_dof": each([seen.mean(d) for d in defocus]),
         "near": each(near),
         "far": each(far),
-        "visible": each([cell_means(s * seen.fine, cells) / (own * _root(cell_means(s * s, cells)) + 1e-9)
-                         for s in stills]),
-        "detail": detail.ravel(),
-        "shown": np.maximum(detail, recorded).ravel(),
+        "visible": each([cell_means(s * seen.fine, cells) / (own * _rms(s, cells) + 1e-9) for s in stills]),
+        "detail": (own / share).ravel(),
+        "shown": (np.maximum(own, other) / share).ravel(),
         "dirt": cell_share(scene["dirt"], cells).ravel(),
         "field": cell_share(scene["field"], cells).ravel(),
     }  # fmt: skip
 
 
-def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.sqrt(np.maximum(values, 1e-12))
+def _rms(fine: NDArray[np.float32], cells: Cells) -> NDArray[np.float64]:
+    return np.sqrt(np.maximum(cell_means(fine**2, cells), 1e-12))
