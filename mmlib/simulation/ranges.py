@@ -44,7 +44,7 @@ class Ranges:
     aperture: tuple[float, float] = (0.1, 0.75)
     coherence: tuple[float, float] = (0.35, 0.9)
     coarse: tuple[float, float] = (0.3, 3.9)
-    contrast_decades: tuple[float, float] = (-0.9, 0.25)
+    contrast_decades: tuple[float, float] = (-0.9, 0.9)
     grey_share: float = 0.3
     phase: tuple[float, float] = (0.1, 1.5)
     smear: tuple[float, float] = (0.0, 2.0)

@@ -51,7 +51,7 @@ class Pool:
     planes: int = 14
     points: int = 7
     pitch_dof: tuple[float, float] = (0.3, 1.4)
-    edition: int = 2
+    edition: int = 3
 
     def count(self, split: str) -> int:
         """Say how many scenes a split has."""
