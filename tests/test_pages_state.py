@@ -367,3 +367,25 @@ def test_whatever_goes_wrong_ends_as_one_sentence() -> None:
 
     background.at_once(broken, heard.append, heard.append, lambda share, stage: None)
     assert heard == ["this went wrong inside mmlib: ZeroDivisionError: by nothing"]
+
+
+def test_news_from_two_threads_is_heard_one_at_a_time() -> None:
+    heard: list[str] = []
+    inside, free = threading.Event(), threading.Event()
+
+    def first() -> None:
+        inside.set()
+        free.wait(10)
+        heard.append("first")
+
+    threads = [threading.Thread(target=background.here, args=(first,))]
+    threads[0].start()
+    assert inside.wait(10)
+    threads.append(threading.Thread(target=background.here, args=(lambda: heard.append("second"),)))
+    threads[1].start()
+    threads[1].join(0.2)
+    assert heard == []
+    free.set()
+    for thread in threads:
+        thread.join(10)
+    assert heard == ["first", "second"]

@@ -10,12 +10,7 @@ from typing import Any
 
 from mmlib import jobs
 from mmlib.errors import InputError
-from mmlib.pages.background import Runner
-
-
-def here(action: Callable[[], None]) -> None:
-    """Do something on the spot."""
-    action()
+from mmlib.pages.background import Runner, here
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,17 @@ TELL_S = 0.1
 """Progress is passed on no more often than this."""
 
 R = TypeVar("R")
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def here(action: Callable[[], None]) -> None:
+    """Do something on the spot, whichever thread this is, but one thing at a time: later news is heard later.
+
+    Args:
+        action: what to do.
+    """
+    with _ONE_AT_A_TIME:
+        action()
 
 
 class Runner(Protocol):
@@ -89,7 +100,7 @@ def deliverer() -> Callable[[Callable[[], None]], None]:
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
-        return lambda action: action()
+        return here
 
     def deliver(action: Callable[[], None]) -> None:
         if not loop.is_closed():

@@ -12,8 +12,8 @@ import numpy as np
 from mmlib.deblurring import BEST, METHODS
 from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
-from mmlib.pages.attempts import Attempt, Batch, here
-from mmlib.pages.background import Runner, at_once
+from mmlib.pages.attempts import Attempt, Batch
+from mmlib.pages.background import Runner, at_once, here
 from mmlib.pages.numbers import Numbers
 from mmlib.pages.region import Box
 from mmlib.pages.sources import data_folder, named, read_source

@@ -13,8 +13,8 @@ from mmlib import jobs
 from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
 from mmlib.fusing import METHODS
-from mmlib.pages.attempts import Attempt, Batch, here
-from mmlib.pages.background import Runner, at_once
+from mmlib.pages.attempts import Attempt, Batch
+from mmlib.pages.background import Runner, at_once, here
 from mmlib.pages.fuse_beside import Beside
 from mmlib.pages.fuse_choices import (
     ALIGNMENTS,

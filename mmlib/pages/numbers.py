@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from mmlib.pages.attempts import Attempt, Batch, here
-from mmlib.pages.background import Runner, at_once
+from mmlib.pages.attempts import Attempt, Batch
+from mmlib.pages.background import Runner, at_once, here
 from mmlib.pages.region import Box
 
 

@@ -78,7 +78,19 @@ async def end_unheard(manager: Any, unheard: Unheard) -> None:
         for kernel in manager.list_kernels()
     ]
     for name in unheard.due(kernels, time.monotonic()):
-        try:
-            await ensure_async(manager.shutdown_kernel(name, now=True))
-        except Exception:  # a goodbye may have come first; the next look tries again
-            logging.getLogger(__name__).debug("kernel %s could not be ended", name, exc_info=True)
+        await end_kernel(manager, name)
+
+
+async def end_kernel(manager: Any, name: str) -> None:
+    """End a kernel at once; one that is gone already is no error.
+
+    Args:
+        manager: the server's manager of kernels.
+        name: of the kernel.
+    """
+    if name not in manager:
+        return
+    try:
+        await ensure_async(manager.shutdown_kernel(name, now=True))
+    except Exception:  # somebody else is just ending it; if not, it is looked at again
+        logging.getLogger(__name__).debug("kernel %s could not be ended", name, exc_info=True)

@@ -24,11 +24,14 @@ from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import VoilaKernelWebsocketHandler
 
 from mmlib.server import NOTEBOOKS, is_loopback
-from mmlib.server.unheard import LOOK_S, NEVER_HEARD_S, Unheard, end_unheard
+from mmlib.server.unheard import LOOK_S, NEVER_HEARD_S, Unheard, end_kernel, end_unheard
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "pages" / "template"
 FRONT_END = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 """The only extensions of the notebook's front end that the pages need."""
+
+GONE = 1001
+"""What a browser says when it closes the line of a page that is no more (RFC 6455, 7.4.1); a lost line says nothing."""
 
 
 class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
@@ -43,8 +46,7 @@ class Goodbye(VoilaShutdownKernelHandler):  # type: ignore[misc]
 
     async def post(self, kernel_id: str) -> None:
         """End the kernel; one that is gone already is no error."""
-        if kernel_id in self.kernel_manager:
-            await ensure_async(self.kernel_manager.shutdown_kernel(kernel_id, now=True))
+        await end_kernel(self.kernel_manager, kernel_id)
         self.set_status(204)
         self.finish()
 
@@ -67,6 +69,12 @@ class Channels(VoilaKernelWebsocketHandler):  # type: ignore[misc]
             raise WebSocketClosedError
         chosen: str | None = super().select_subprotocol(subprotocols)
         return chosen
+
+    def on_close(self) -> None:
+        """End the kernel too where the browser says that the page is gone: its farewell may not have got through."""
+        super().on_close()
+        if self.close_code == GONE:
+            IOLoop.current().add_callback(end_kernel, self.kernel_manager, self.kernel_id)
 
     def write_message(self, message: bytes | dict[str, Any], binary: bool = False) -> Any:
         """Send to the page; what was on its way when the line broke is lost with it."""
