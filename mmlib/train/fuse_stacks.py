@@ -13,6 +13,10 @@ from mmlib.nets.pyramids import halve, join, split
 
 FINE = 1
 """Levels of detail that count as fine."""
+ALIKE = 0.015
+"""Frames that differ by so much (root mean square, of 0..1) from the truth are still like it."""
+LEAST = -14.0
+"""Logarithm of the weight below which no frame sinks by being unlike."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ def prepare(
         batch: from `mmlib.train.scenes.draw`.
         rng: where luck comes from.
         troubles: what goes wrong; None for nothing.
-        recorded: the target is what a still camera could record: each pixel from the frames nearest to focus; but of
-            fine detail only this share, the rest from the frames that show most. None takes the truth, in which what
-            only bends light does not show.
+        recorded: the target is what a still camera could record: each pixel from the frames that `clearness` names; but
+            of fine detail only this share, the rest from the frames that show most. None takes the truth, in which
+            what only bends light does not show.
 
     Returns:
         The stacks.
@@ -82,8 +86,9 @@ def prepare(
     target = batch["truth"]
     if recorded is not None:
         still = moved(batch["still"], -shift)
-        fine, rest = split(in_focus(still, places, depth), FINE)
-        strong = strongest(still)
+        clear = clearness(still, batch["truth"], places, depth)
+        fine, rest = split((still * clear.softmax(1)[:, :, None]).sum(1), FINE)
+        strong = strongest(still, clear)
         mixed = [recorded * a + (1 - recorded) * b for a, b in zip(fine, strong, strict=True)]
         target = join(mixed, rest[-1])
     order = _order(frames.shape[1], rng, troubles)
@@ -115,27 +120,38 @@ def moved(frames: Tensor, shift: Tensor) -> Tensor:
     return flat.clamp(0, 1).view_as(frames)
 
 
-def in_focus(still: Tensor, places: Tensor, depth: Tensor) -> Tensor:
-    """Take each pixel from the two frames nearest to focus, as far as they are near.
+def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Tensor:
+    """Say which frames show each place clear of what lies above and below: near focus, but without the rims of others.
+
+    Beside something thick, the frame in which clear ground is in focus shows the bright rim of what is not; a frame
+    further up shows the ground as it is. Where it makes no difference, the frame nearest to focus counts, and where no
+    frame is like the truth, as in what bends light strongly, the truth says little.
 
     Args:
         still: (B, K, 3, H, W).
-        places: (B, K), in planes, ascending.
+        truth: (B, 3, H, W), all in focus.
+        places: (B, K), in planes.
         depth: (B, H, W), in planes.
 
     Returns:
-        (B, 3, H, W).
+        (B, K, H, W), logarithms of weights.
     """
-    within = depth.clamp(0, max(still.shape[1] - 1, 0))
-    share = (1 - (places[..., None, None] - within[:, None]).abs()).clamp_min(0)
-    return (still * share[:, :, None]).sum(1) / share.sum(1)[:, None].clamp_min(1e-6)
+    batch, count, _, height, width = still.shape
+    coarse = halve((still - truth[:, None]).flatten(0, 1))
+    unlike = functional.avg_pool2d(halve(coarse.square().mean(1, keepdim=True)), 3, stride=1, padding=1)
+    unlike = functional.interpolate(unlike, (height, width), mode="bilinear", align_corners=False)
+    within = depth.clamp(0, max(count - 1, 0))
+    away = (places[..., None, None] - within[:, None]).abs()
+    unlike = unlike.view(batch, count, height, width)
+    return -unlike / (2 * (ALIKE**2 + unlike.amin(1, keepdim=True))) - away
 
 
-def strongest(still: Tensor) -> list[Tensor]:
+def strongest(still: Tensor, clear: Tensor) -> list[Tensor]:
     """Take fine detail from the frames that have most of it; in a still stack without noise that is no bad choice.
 
     Args:
         still: (B, K, 3, H, W).
+        clear: (B, K, H, W), from `clearness`: the detail of a rim that is not in focus is none.
 
     Returns:
         Levels of detail (B, 3, h, w), fine first.
@@ -144,10 +160,13 @@ def strongest(still: Tensor) -> list[Tensor]:
     details, _ = split(still.flatten(0, 1), FINE)
     picked = []
     for detail in details:
+        size = detail.shape[-2:]
         energy = halve(detail.square().sum(1, keepdim=True))
         energy = functional.avg_pool2d(functional.pad(energy, (2, 2, 2, 2), mode="reflect"), 5, stride=1)
-        wide = functional.interpolate((energy + 1e-6).log(), detail.shape[-2:], mode="bilinear", align_corners=False)
-        share = (4 * wide).view(batch, count, 1, *detail.shape[-2:]).softmax(1)
+        wide = functional.interpolate((energy + 1e-6).log(), size, mode="bilinear", align_corners=False)
+        allowed = functional.interpolate(clear, size, mode="bilinear", align_corners=False)
+        allowed = (allowed - allowed.amax(1, keepdim=True)).clamp_min(LEAST)
+        share = (4 * wide.view(batch, count, *size) + allowed)[:, :, None].softmax(1)
         picked.append((share * detail.view(batch, count, *detail.shape[1:])).sum(1))
     return picked
 

@@ -45,7 +45,7 @@ class Pool:
     """
 
     seed: int = 0
-    train: int = 700
+    train: int = 1400
     validation: int = 60
     size: int = 176
     planes: int = 14
