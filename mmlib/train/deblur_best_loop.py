@@ -54,7 +54,7 @@ class RestorerRecipe:
     net: RestorerConfig = field(default_factory=lambda: RestorerConfig(width=16))
     gpu_net: RestorerConfig = field(default_factory=RestorerConfig)
     mix: Mix = field(default_factory=Mix)
-    steps: int = 40000
+    steps: int = 60000
     batch: int = 8
     size: int = 64
     keep: int = 1500

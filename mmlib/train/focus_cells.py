@@ -52,12 +52,12 @@ class CellRecipe:
     """
 
     seed: int = 5
-    train: int = 1200
+    train: int = 2000
     validation: int = 100
     size: int = 176
     planes: int = 14
     electrons: tuple[float, float] = (1500.0, 300000.0)
-    edition: int = 3
+    edition: int = 4
 
 
 @dataclass(frozen=True)
