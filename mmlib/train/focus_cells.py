@@ -47,6 +47,9 @@ class CellRecipe:
         validation: stacks of other families to choose the best weights by.
         size: rows and columns of a stack: room for three by three cells.
         planes: of a stack; training takes some of them.
+        slow: share of stacks of scans that hardly move: what is in focus changes as little there as dirt does.
+        slow_pitch_dof: from plane to plane in these, in depths of field.
+        slow_scenes: that these are cut from in training; a twelfth of it in validation.
         electrons: at full scale, least and greatest: from a cheap phone in dim light to a good one.
         edition: of what is true of a cell; raised when it comes out otherwise than before.
     """
@@ -56,6 +59,9 @@ class CellRecipe:
     validation: int = 100
     size: int = 176
     planes: int = 14
+    slow: float = 0.25
+    slow_pitch_dof: tuple[float, float] = (0.04, 0.3)
+    slow_scenes: int = 300
     electrons: tuple[float, float] = (1500.0, 300000.0)
     edition: int = 4
 
@@ -146,12 +152,15 @@ def make_cells(
     count = -(-(recipe.train if split == "train" else recipe.validation) // TOGETHER)
     files = [folder / f"{number:04d}.npz" for number in range(count)]
     missing = [file for file in files if not file.is_file()]
-    scenes = []
+    scenes: list[list[Path]] = []
     if missing:
         pool = replace(Pool(), size=max(recipe.size, Pool.size))
-        scenes = make_pool(
-            split, pool, work, textures=textures, processes=processes, budget_s=budget_s / 2, progress=progress
-        )
+        few = max(1, recipe.slow_scenes // 12)
+        slow = replace(pool, pitch_dof=recipe.slow_pitch_dof, train=recipe.slow_scenes, validation=few)
+        scenes = [
+            make_pool(split, one, work, textures=textures, processes=processes, budget_s=budget_s / 3, progress=progress)
+            for one in (pool, slow)
+        ]
     for file in missing:
         if time.monotonic() - started > budget_s:
             break
@@ -172,10 +181,11 @@ def make_cells(
 Scene = dict[str, NDArray[Any]]
 
 
-def _take(scenes: Sequence[Path], recipe: CellRecipe, split: str, number: int) -> Scene:
+def _take(scenes: Sequence[Sequence[Path]], recipe: CellRecipe, split: str, number: int) -> Scene:
     """Take a stack of a scene of the pool with a random phone: frames as they are kept, and what is true of them."""
     luck = Luck(torch.Generator().manual_seed(1_000_003 * recipe.seed + 2 * number + (split != "train")), "cpu")
-    light = cut(luck, read_light(scenes[luck.integer(0, len(scenes) - 1)]), recipe.size, recipe.planes)
+    files = scenes[luck.chance(recipe.slow)]
+    light = cut(luck, read_light(files[luck.integer(0, len(files) - 1)]), recipe.size, recipe.planes)
     ranges = replace(Ranges(), electrons=recipe.electrons)
     moving = light.planes
     if luck.chance(0.5):
