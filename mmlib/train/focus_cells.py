@@ -157,10 +157,8 @@ def make_cells(
         pool = replace(Pool(), size=max(recipe.size, Pool.size))
         few = max(1, recipe.slow_scenes // 12)
         slow = replace(pool, pitch_dof=recipe.slow_pitch_dof, train=recipe.slow_scenes, validation=few)
-        scenes = [
-            make_pool(split, one, work, textures=textures, processes=processes, budget_s=budget_s / 3, progress=progress)
-            for one in (pool, slow)
-        ]
+        asked: dict[str, Any] = {"textures": textures, "processes": processes, "progress": progress}
+        scenes = [make_pool(split, one, work, budget_s=budget_s / 4, **asked) for one in (pool, slow)]
     for file in missing:
         if time.monotonic() - started > budget_s:
             break
