@@ -311,3 +311,13 @@ def test_a_moving_frame_comes_nearer_to_the_still_one(scan, speed):
     error = np.abs(found.picture - still).mean(axis=2)
     doubtful = found.unsure > np.median(found.unsure)
     assert error[doubtful].mean() > error[~doubtful].mean(), "where it is unsure it is more often wrong"
+
+
+@pytest.mark.skipif(MODEL not in zoo.cards(), reason="no weights are there")
+def test_the_shipped_net_runs_without_torch_and_says_the_same() -> None:
+    engine = zoo.engine(MODEL, "cpu")
+    assert engine.runs_on == "onnxruntime"
+    frames = [picture(seed=0)] + [cv2.GaussianBlur(picture(seed=0), (0, 0), 0.5 * k) for k in (1, 2)]
+    told = np.broadcast_to(np.array([1, 1, 0.5, 0], np.float32), (*frames[0].shape[:2], 4))
+    given = np.concatenate([*frames, told], axis=2).transpose(2, 0, 1)[None].copy()
+    np.testing.assert_allclose(engine(given), runner(zoo.load(MODEL))(given), rtol=0, atol=1e-3)

@@ -24,6 +24,9 @@ _EXPORTING = threading.Lock()  # torch exports one net at a time
 def examples(shapes: Sequence[Shape], *, larger: bool = False) -> list[NDArray[np.float32]]:
     """Make inputs of given shapes, the same ones each time.
 
+    Pictures are waves that all planes share, and a little noise: frames of a stack are alike, and on inputs that no net
+    has learned from the last digit may grow without bound.
+
     Args:
         shapes: (N, C, H, W) or (N, C).
         larger: another number of pictures of another size, to see that a net takes any.
@@ -34,7 +37,17 @@ def examples(shapes: Sequence[Shape], *, larger: bool = False) -> list[NDArray[n
     luck = np.random.default_rng(0)
     if larger:
         shapes = [(2, shape[1], *(size * by for size, by in zip(shape[2:], (2, 3), strict=False))) for shape in shapes]
-    return [luck.random(shape, dtype=np.float32) for shape in shapes]
+    return [_picture(luck, shape) if len(shape) == 4 else luck.random(shape, dtype=np.float32) for shape in shapes]
+
+
+def _picture(luck: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
+    down, right = np.mgrid[: shape[2], : shape[3]].astype(np.float32)
+    waves = np.zeros(shape[2:], np.float32)
+    for _ in range(8):
+        a, b, phase = luck.uniform(-0.4, 0.4), luck.uniform(-0.4, 0.4), luck.uniform(0, 2 * np.pi)
+        waves += np.sin(a * down + b * right + phase, dtype=np.float32)
+    noise = luck.standard_normal(shape, dtype=np.float32)
+    return np.clip(0.5 + 0.06 * waves + 0.02 * noise, 0, 1, dtype=np.float32)
 
 
 def export(net: nn.Module, shapes: Sequence[Shape]) -> bytes:
