@@ -76,9 +76,18 @@ def _brightness(frame: Frame) -> NDArray[np.float32]:
     if scale < 1:
         size = (max(round(frame.shape[1] * scale), 1), max(round(frame.shape[0] * scale), 1))
         frame = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
-    picture = as_picture(frame, "frame")
-    light = picture if picture.ndim == 2 else picture.max(axis=2)
+    if frame.dtype in (np.uint8, np.uint16):
+        frame = _brightest(frame)
+    light = _brightest(as_picture(frame, "frame"))
     return np.asarray(cv2.blur(light, (3, 3)), dtype=np.float32)
+
+
+def _brightest(frame: Frame) -> Frame:
+    """Give the brightest channel of each pixel: (H, W) as it is, or (H, W, 3) to (H, W)."""
+    if frame.ndim == 2:
+        return frame
+    red, green, blue = cv2.split(frame)
+    return np.asarray(cv2.max(cv2.max(red, green), blue))
 
 
 def _disc(summary: NDArray[np.float32], threshold: float) -> Ellipse | None:

@@ -157,7 +157,7 @@ def cards(folder: Path | None = None) -> dict[str, Card]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"the registry of weights {file} cannot be read: {error}; restore it") from None
     try:
-        return {name: _card(name, entry) for name, entry in tomllib.loads(text).items()}
+        return dict(_parsed(text))
     except (tomllib.TOMLDecodeError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"the registry of weights {file} is damaged: {error}; restore it") from None
 
@@ -283,6 +283,12 @@ def _nets_code() -> str:
     for file in sorted((Path(__file__).parent / "nets").glob("*.py")):
         digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> dict[str, Card]:
+    """Read a registry; once, as long as it stays as it is."""
+    return {name: _card(name, entry) for name, entry in tomllib.loads(text).items()}
 
 
 def _card(name: str, entry: dict[str, Any]) -> Card:

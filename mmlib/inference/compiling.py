@@ -47,7 +47,8 @@ def _picture(luck: np.random.Generator, shape: Shape) -> NDArray[np.float32]:
         a, b, phase = luck.uniform(-0.4, 0.4), luck.uniform(-0.4, 0.4), luck.uniform(0, 2 * np.pi)
         waves += np.sin(a * down + b * right + phase, dtype=np.float32)
     noise = luck.standard_normal(shape, dtype=np.float32)
-    return np.clip(0.5 + 0.06 * waves + 0.02 * noise, 0, 1, dtype=np.float32)
+    picture: NDArray[np.float32] = np.clip(0.5 + 0.06 * waves + 0.02 * noise, 0, 1, dtype=np.float32)
+    return picture
 
 
 def export(net: nn.Module, shapes: Sequence[Shape]) -> bytes:
