@@ -182,6 +182,19 @@ def test_it_learns_and_goes_on_where_it_stopped(tmp_path):
     assert all(torch.isfinite(part) for part in parts.values())
 
 
+def test_lone_pictures_are_judged_without_their_stack():
+    cells = made_cells()
+    torch.manual_seed(0)
+    net = FocusProfile(FocusProfileConfig(width=16, dilations=(1,)))
+    alone, together = answers(net, cells, lone=True), answers(net, cells)
+    assert {name: value.shape for name, value in alone.items()} == {n: v.shape for n, v in together.items()}
+    row = look_at(cells, 1, np.array([2]))
+    with torch.inference_mode():
+        said = net(torch.from_numpy(row["features"]))["sharp"][:, 0, 0]
+    assert alone["said_sharp"][1, :, 2, 0] == pytest.approx(said.numpy(), abs=1e-5)
+    assert (alone["near"] == together["near"]).all()
+
+
 def test_intervals_are_made_as_wide_as_they_claim():
     cells = made_cells()
     torch.manual_seed(0)

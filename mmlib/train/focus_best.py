@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mmlib.errors import InputError
+from mmlib.focusing.learned import LONE
 from mmlib.metrics.intervals import Interval
+from mmlib.nets.focus_profile import FocusProfile
 from mmlib.progress import Progress, part, silent
 from mmlib.train.focus_best_loop import FocusRecipe, train
 from mmlib.train.focus_best_scores import answers, calibrate, numbers
@@ -29,6 +32,7 @@ WORDS = {
     "covered": "truths within the 90 % interval",
     "false_artefact": "clean cells called artefacts",
     "dirt": "dirty cells called in focus",
+    "lone": "balanced accuracy of lone pictures",
 }
 LOWER, NEITHER = ("plane_error", "dof_error", "false_artefact", "dirt"), ("covered",)
 """Numbers of which less is better, and those that are best at a value of their own."""
@@ -73,7 +77,7 @@ def run(name: str, **choices: Any) -> Card:
         f"{' and of textures given by the user' if order.textures else ''}, {recipe.data.planes} planes each, of which "
         "training takes 1 to all; weights chosen on other families of specimens.",
         scores=scores_of(
-            score_table(answers(net, sets["validation"])), f"{order.command} --score",
+            score_table(net, sets["validation"]), f"{order.command} --score",
             lower=[titled(key) for key in LOWER], neither=[titled(key) for key in NEITHER],
         ),
     )  # fmt: skip
@@ -88,7 +92,7 @@ def score(
         return real_rows(real)
     net = load(name)
     cells = make_cells("validation", recipe.data, work or work_folder(), processes=processes, progress=progress)
-    return score_words(score_table(answers(net, cells)), digits=3)  # type: ignore[arg-type]
+    return score_words(score_table(net, cells), digits=3)  # type: ignore[arg-type]
 
 
 def real_rows(folder: Path) -> dict[str, str]:
@@ -133,21 +137,26 @@ def titled(key: str) -> str:
     return f"{WORDS[key]} (simulated, unseen families: {', '.join(VALIDATION)})"
 
 
-def score_table(said: dict[str, np.ndarray]) -> dict[str, Interval]:
+def score_table(net: FocusProfile, cells: FocusCells) -> dict[str, Interval]:
     """Give numbers with intervals, drawing stacks anew.
 
     Args:
-        said: of `answers`.
+        net: to score.
+        cells: of stacks that it has not learned from.
 
     Returns:
         By names that a card can show.
     """
+    stacks, pictures = answers(net, cells), answers(net, cells, lone=True)
+
+    def all_numbers(chosen: NDArray[np.intp]) -> dict[str, float]:
+        whole = numbers({name: value[chosen] for name, value in stacks.items()})
+        alone = numbers({name: value[chosen] for name, value in pictures.items()}, least=LONE)
+        return {**whole, "lone": alone["balanced"]}
+
     rng = np.random.default_rng(0)
-    count = len(said["detail"])
-    exact, spread = numbers(said), []
-    for _ in range(DRAWN):
-        chosen = rng.integers(0, count, count)
-        spread.append(numbers({name: value[chosen] for name, value in said.items()}))
+    exact = all_numbers(np.arange(len(cells)))
+    spread = [all_numbers(rng.integers(0, len(cells), len(cells))) for _ in range(DRAWN)]
     found = {}
     for key in WORDS:
         values = np.array([one[key] for one in spread])

@@ -43,24 +43,34 @@ def look_at(cells: FocusCells, stack: int, planes: NDArray[np.intp]) -> dict[str
     }
 
 
-def answers(net: FocusProfile, cells: FocusCells) -> dict[str, Values]:
+def answers(net: FocusProfile, cells: FocusCells, *, lone: bool = False) -> dict[str, Values]:
     """Judge whole stacks.
 
     Args:
         net: to judge by.
         cells: of S stacks.
+        lone: judge every plane as a lone picture instead.
 
     Returns:
         What the net says and what is true, each with (S, N, K) or (S, N) first.
     """
     planes = np.arange(cells.energy.shape[1])
-    found: list[dict[str, Values]] = []
-    for stack in range(len(cells)):
-        row = look_at(cells, stack, planes)
-        with torch.inference_mode():
-            said = net.eval()(torch.from_numpy(row.pop("features")).to(next(net.parameters()).device))
-        found.append({**row, **{f"said_{name}": value.cpu().numpy() for name, value in said.items()}})
+    looks = planes[:, None] if lone else planes[None]
+    found = [_joined([_answer(net, cells, stack, look) for look in looks]) for stack in range(len(cells))]
     return {name: np.stack([one[name] for one in found]) for name in found[0]}
+
+
+def _answer(net: FocusProfile, cells: FocusCells, stack: int, planes: NDArray[np.intp]) -> dict[str, Values]:
+    row = look_at(cells, stack, planes)
+    with torch.inference_mode():
+        said = net.eval()(torch.from_numpy(row.pop("features")).to(next(net.parameters()).device))
+    return {**row, **{f"said_{name}": value.cpu().numpy() for name, value in said.items()}}
+
+
+def _joined(parts: list[dict[str, Values]]) -> dict[str, Values]:
+    """Lay what was judged apart side by side along z; what belongs to a cell is there once."""
+    first = parts[0]
+    return {n: np.concatenate([part[n] for part in parts], axis=1) if v.ndim > 1 else v for n, v in first.items()}
 
 
 def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
@@ -88,11 +98,12 @@ def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
         net.leave.bias[starts["defocus"] + 2] += wider
 
 
-def numbers(said: dict[str, Values]) -> dict[str, float]:
+def numbers(said: dict[str, Values], *, least: float = 0.0) -> dict[str, float]:
     """Say how right the answers are.
 
     Args:
         said: of `answers`.
+        least: logit from which a cell is in focus.
 
     Returns:
         ``balanced`` accuracy and ``auc`` of cells in against cells out of focus; ``plane_error`` of the best plane
@@ -109,7 +120,7 @@ def numbers(said: dict[str, Values]) -> dict[str, float]:
     error = np.abs(said["said_best"][..., 0].argmax(axis=2) - np.abs(said["defocus"]).argmin(axis=2))
     low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
     where = np.broadcast_to(judged, low.shape)
-    called = (sharp > 0) & (np.abs(middle) < SHARP_DOF)
+    called = (sharp > least) & (np.abs(middle) < SHARP_DOF)
     absent = (said["far"] >= MOST) | (said["shown"] < BLANK)[..., None]
     dirty = (inside & (said["dirt"] > DIRTY))[..., None] & absent
     artefact = said["said_artefact"][..., 0] > 0
