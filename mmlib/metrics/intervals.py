@@ -31,6 +31,11 @@ class Interval:
     high: float
     level: float = 0.95
 
+    @property
+    def percent(self) -> Interval:
+        """The same of a share, in percent."""
+        return Interval(100 * self.estimate, 100 * self.low, 100 * self.high, self.level)
+
 
 @dataclass(frozen=True)
 class Comparison:

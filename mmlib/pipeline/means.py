@@ -68,14 +68,14 @@ def focus_means(report: FocusReport) -> list[Mean]:
         shares = 100 * (judged == "in").mean(axis=0)
         found.append(Mean("cells in focus in a frame", _interval(shares), "%", "higher", places))
         once = accuracy_interval(int((judged == "in").any(axis=0).sum()), judged.shape[1])
-        found.append(Mean("cells in focus in one frame or more", _percent(once), "%", "higher", places))
+        found.append(Mean("cells in focus in one frame or more", once.percent, "%", "higher", places))
         dirty = 100 * (judged == "artefact").mean(axis=0)
         if dirty.any():
             found.append(Mean("cells where dirt is what one sees", _interval(dirty), "%", "lower", places))
     if labels.size:
         blank = accuracy_interval(labels.shape[1] - judged.shape[1], labels.shape[1])
         over = f"{labels.shape[1]} cells"
-        found.append(Mean("cells without detail to judge", _percent(blank), "%", "none", over))
+        found.append(Mean("cells without detail to judge", blank.percent, "%", "none", over))
     return found
 
 
@@ -142,7 +142,3 @@ def _by_place(report: FocusReport) -> NDArray[Any]:
 
 def _interval(values: ArrayLike) -> Interval:
     return bootstrap(values, generator=np.random.default_rng(0), resamples=DRAWS)
-
-
-def _percent(share: Interval) -> Interval:
-    return Interval(100 * share.estimate, 100 * share.low, 100 * share.high, share.level)

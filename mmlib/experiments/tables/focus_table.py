@@ -234,8 +234,8 @@ def _real(judge: tuple[str, str], cases: Sequence[RealCase]) -> Value | None:
             right, total = right + found[0], total + found[1]
     if not total:
         return None
-    told = accuracy_interval(right, total)
-    return Value(100 * told.estimate, 100 * told.low, 100 * told.high)
+    told = accuracy_interval(right, total).percent
+    return Value(told.estimate, told.low, told.high)
 
 
 def _percent(value: Value | None) -> Value | None:
