@@ -19,6 +19,9 @@ FALSE_ARTEFACTS = 0.02
 COVERED = 0.9
 """So many truths shall lie within the interval of defocus."""
 
+APART_DOF = 0.25
+"""Planes that lie nearer together, in depths of field, are not told apart when the best one is asked for."""
+
 Values = NDArray[np.float32]
 
 
@@ -107,16 +110,17 @@ def numbers(said: dict[str, Values], *, least: float = 0.0) -> dict[str, float]:
 
     Returns:
         ``balanced`` accuracy and ``auc`` of cells in against cells out of focus; ``plane_error`` of the best plane
-        where the stack goes through focus; ``dof_error``; ``covered``, the share of truths in the interval;
-        ``artefact`` and ``false_artefact``, the shares of dirty and of clean cells called so; ``dirt``, that of dirty
-        ones called sharp.
+        where the stack goes through focus in steps of `APART_DOF` or more; ``dof_error``; ``covered``, the share of
+        truths in the interval; ``artefact`` and ``false_artefact``, the shares of dirty and of clean cells called so;
+        ``dirt``, that of dirty ones called sharp.
         NaN where nothing tells.
     """
     inside = said["field"] > MOST
     judged = (inside & (said["dirt"] < CLEAN) & (said["detail"] > DETAIL))[..., None]
     near, far = (said["near"] >= MOST) & judged, (said["far"] >= MOST) & judged
     sharp = said["said_sharp"][..., 0]
-    through = judged[..., 0] & (np.abs(said["defocus"]).min(axis=2) < 0.5)
+    apart = np.abs(np.diff(said["defocus"], axis=2)).mean(axis=2) >= APART_DOF
+    through = judged[..., 0] & apart & (np.abs(said["defocus"]).min(axis=2) < 0.5)
     error = np.abs(said["said_best"][..., 0].argmax(axis=2) - np.abs(said["defocus"]).argmin(axis=2))
     low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
     where = np.broadcast_to(judged, low.shape)
