@@ -274,3 +274,34 @@ def test_training_goes_on_where_it_stopped(tmp_path):
     assert same.step == 3
     for one, other in zip(net.parameters(), again.parameters(), strict=True):
         assert bool((one == other).all())
+
+
+def test_the_target_leaves_out_the_rims_of_what_lies_above():
+    torch = pytest.importorskip("torch")
+    from mmlib.train.fuse_stacks import clearness
+
+    rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    radius = (rows - 48).hypot(columns - 48)
+    body, rim = radius < 12, (radius >= 12) & (radius < 18)
+    truth = torch.where(body, 0.3, 0.8).expand(1, 3, 96, 96).contiguous()
+    places = torch.arange(9.0)[None]
+    fading = (1 - places / 6).clamp_min(0).view(1, 9, 1, 1, 1)  # seen from below, what lies above has a bright rim
+    still = truth[:, None] + 0.15 * fading * rim
+    depth = torch.where(body, 8.0, 0.0)[None]
+    share = clearness(still, truth, places, depth).softmax(1)
+    place = (share * places[..., None, None]).sum(1)[0]
+    assert place[48, 48] > 7
+    assert place[48, 48 + 15] > 4  # where the rim is three parts gone
+    assert place[4, 4] < 1
+
+
+def test_what_only_bends_light_is_taken_where_it_is_in_focus():
+    torch = pytest.importorskip("torch")
+    from mmlib.train.fuse_stacks import clearness
+
+    truth = torch.full((1, 3, 64, 64), 0.8)
+    places = torch.arange(5.0)[None]
+    still = truth[:, None].repeat(1, 5, 1, 1, 1)
+    still[:, 2] += 0.05 * torch.rand(64, 64, generator=torch.Generator().manual_seed(0))
+    share = clearness(still, truth, places, torch.full((1, 64, 64), 2.0)).softmax(1)
+    assert int(share[0, :, 32, 32].argmax()) == 2

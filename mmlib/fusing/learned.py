@@ -1,4 +1,4 @@
-"""Fusion with learned weights: a small net says which frame is in focus where, and how much its fine detail counts."""
+"""Fusion with learned weights: a small net says how much of each frame counts where, and where the surface lies."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ PREFERENCE = 10.0
 class Learned:
     """Weighted Laplacian pyramid of all colours; a net that sees the whole stack sets the weights.
 
-    All but the finest detail comes from where the surface lies: a frame counts as it is likely to be in focus there.
-    The first turn finds what all frames have together, the second weighs each frame beside its two neighbours and
-    beside all. What comes out is an average of the frames at every scale, so the net can choose but not invent, and
-    no seam can appear. Memory does not depend on how many frames there are.
+    The finest detail, all that is coarser, and the depth have weights of their own: where a frame is in focus it may
+    yet show the rims of what lies above. The first turn finds what all frames have together, the second weighs each
+    frame beside its two neighbours and beside all. What comes out is an average of the frames at every scale, so the
+    net can choose but not invent, and no seam can appear. Memory does not depend on how many frames there are.
     """
 
     turns: ClassVar[int] = 2
@@ -90,11 +90,11 @@ class Learned:
             return
         if self.levels:
             looks = self.together.look(seen, before, after, with_before, self.likeness[-1])
-            fine, depth = self.weigher(looks)
+            fine, clear, depth = self.weigher(looks)
             if self.layout.prefer:
                 preferred = self._preferring(looks[0], number)
-                fine, depth = fine + preferred, depth + preferred
-            weights = self.weigher.spread(fine, depth, looks)
+                fine, clear, depth = fine + preferred, clear + preferred, depth + preferred
+            weights = self.weigher.spread(fine, clear, looks)
             del looks  # a large picture's are hundreds of megabytes
             self._add(frame, weights)
         else:

@@ -47,15 +47,15 @@ class Weigher:
         self.context = context
         self.guard, self.guard_coarse, self.softer = map(np.float32, (guard, guard_coarse, softer))
 
-    def __call__(self, looks: list[Maps]) -> tuple[Map, Map]:
+    def __call__(self, looks: list[Maps]) -> tuple[Map, Map, Map]:
         """Weigh one frame.
 
         Args:
             looks: for each level, fine first, (11, h, w).
 
         Returns:
-            On the grid of the first look, (h, w): the logarithm of the weight of the finest detail, and that of how
-            likely the frame is the one in focus.
+            On the grid of the first look, each (h, w): the logarithms of the weight of the finest detail, of the weight
+            of all else, and of how likely the frame is the one in focus.
         """
         found: list[Maps] = []
         for level, told in enumerate(looks):
@@ -69,20 +69,20 @@ class Weigher:
             deep = np.concatenate(list(self._up(level, found[level], deep)))
         weight, bias = self._flat("head")
         width = len(deep)
-        both = mix(looks[0], weight[:, width:], bias)
+        all_three = mix(looks[0], weight[:, width:], bias)
         heard = 0
         for some in self._up(0, found[0], deep):  # never all maps of the finest level at once
-            both += mix(some, weight[:, heard : heard + len(some)])
+            all_three += mix(some, weight[:, heard : heard + len(some)])
             heard += len(some)
-        np.clip(both, -MOST, MOST, out=both)
-        return both[0] + self.guard * looks[0][1], both[1] * self.softer
+        fine, clear, depth = np.clip(all_three, -MOST, MOST, out=all_three)
+        return fine + self.guard * looks[0][1], clear, depth * self.softer
 
-    def spread(self, fine: Map, depth: Map, looks: list[Maps]) -> list[Map]:
-        """Give each level of detail its weights: where the surface lies decides for all but the finest.
+    def spread(self, fine: Map, clear: Map, looks: list[Maps]) -> list[Map]:
+        """Give each level of detail its weights.
 
         Args:
             fine: (h, w) of the finest detail.
-            depth: (h, w) of the depth.
+            clear: (h, w) of all else.
             looks: what the net was told, fine first.
 
         Returns:
@@ -91,13 +91,13 @@ class Weigher:
         """
         weights = [fine]
         for _ in looks[1:]:
-            weights.append(depth)
-            depth = halve(depth[None])[0]
+            weights.append(clear)
+            clear = halve(clear[None])[0]
         strength = self.guard_coarse * looks[-1][1]
         if len(weights) > 1:
             height, width = weights[-1].shape
             weights[-1] = weights[-1] + enlarge(strength[None], (height, width))[0]
-        return [*weights, depth + 2 * strength]
+        return [*weights, clear + 2 * strength]
 
     def _up(self, level: int, found: Maps, deep: Maps) -> Iterator[Maps]:
         """Join what a level found with what comes from below, a few maps at a time.

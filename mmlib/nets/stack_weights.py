@@ -1,4 +1,4 @@
-"""A small net that says how much each frame of a stack counts where: for the finest detail, and for all else."""
+"""A small net that says how much each frame of a stack counts where: for the finest detail, for the rest, for depth."""
 
 from __future__ import annotations
 
@@ -25,21 +25,25 @@ class StackWeightsConfig:
         context: convolutions at the coarsest scale, which carry the word into places that show nothing.
         guard: how much more the strength of fine detail counts in use than in training: what is real is never quite
             what was simulated, and the strongest detail is a safe choice.
+        guard_coarse: the same for the coarsest detail, and twice that for what is coarser still.
+        softer: to which power the weights of the depth are taken in use.
     """
 
     channels: int = 24
     levels: int = 4
     context: int = 3
     guard: float = 3.0
-    guard_coarse: float = 8.0
+    guard_coarse: float = 2.0
     softer: float = 1.0
 
 
 class StackWeights(nn.Module):
-    """Two sweeps over the scales, from fine to coarse and back; then one weight for fine detail and one for the depth.
+    """Two sweeps over the scales, from fine to coarse and back; then weights for fine detail, for the rest, for depth.
 
-    Fine detail decides which frame is sharp, coarse detail where rims and blank places belong: each scale hears both.
-    Every scale has kernels of its own.
+    Beside something thick the ground is in focus where the rim of what lies above is brightest: the frame that shows a
+    place clear of rims need not be the one in focus there, so that the rest has a weight of its own. Fine detail
+    decides which frame is sharp, coarse detail where rims and blank places belong: each scale hears both and has
+    kernels of its own.
     """
 
     def __init__(self, config: StackWeightsConfig) -> None:
@@ -51,21 +55,21 @@ class StackWeights(nn.Module):
         )
         self.deep = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(config.context))
         self.up = nn.ModuleList(nn.Conv2d(2 * width, width, 1) for _ in range(config.levels))
-        self.head = nn.Conv2d(width + FEATURES, 2, 1)
+        self.head = nn.Conv2d(width + FEATURES, 3, 1)
         with torch.no_grad():
             for number in self.head.parameters():
                 number.zero_()
             next(self.head.parameters())[:, width + 1] = 12.0  # at first by the strength of detail alone
 
-    def forward(self, looks: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def forward(self, looks: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Weigh frames.
 
         Args:
             looks: for each level, fine first, (N, FEATURES, h, w) as `look` gives them.
 
         Returns:
-            On the grid of the first look, (N, 1, h, w): the logarithm of the weight of the finest detail, and that of
-            how likely the frame is the one in focus, by which all else is weighed; see `spread`.
+            On the grid of the first look, each (N, 1, h, w): the logarithms of the weight of the finest detail, of the
+            weight of all else, and of how likely the frame is the one in focus.
         """
         found: list[Tensor] = []
         for level, told in enumerate(looks):
@@ -79,19 +83,19 @@ class StackWeights(nn.Module):
             if level < len(looks) - 1:
                 deep = functional.interpolate(deep, found[level].shape[-2:], mode="bilinear", align_corners=False)
             deep = functional.relu(self.up[level](torch.cat([found[level], deep], 1)))
-        both = self.head(torch.cat([deep, looks[0]], 1)).clamp(-MOST, MOST)
-        fine, depth = both[:, :1], both[:, 1:]
+        all_three = self.head(torch.cat([deep, looks[0]], 1)).clamp(-MOST, MOST)
+        fine, clear, depth = all_three[:, :1], all_three[:, 1:2], all_three[:, 2:]
         if not self.training:
             fine, depth = fine + self.config.guard * looks[0][:, 1:2], depth * self.config.softer
-        return fine, depth
+        return fine, clear, depth
 
 
-def spread(fine: Tensor, depth: Tensor, looks: list[Tensor], guard: float) -> tuple[list[Tensor], Tensor]:
-    """Give each level of detail its weights: where the surface lies decides for all but the finest.
+def spread(fine: Tensor, clear: Tensor, looks: list[Tensor], guard: float) -> tuple[list[Tensor], Tensor]:
+    """Give each level of detail its weights.
 
     Args:
         fine: (N, 1, h, w) of the finest detail.
-        depth: (N, 1, h, w) of the depth.
+        clear: (N, 1, h, w) of all else.
         looks: what the net was told, fine first.
         guard: how much the strength of detail counts besides at the coarsest level; twice that for the rest.
 
@@ -100,13 +104,13 @@ def spread(fine: Tensor, depth: Tensor, looks: list[Tensor], guard: float) -> tu
     """
     weights = [fine]
     for _ in looks[1:]:
-        weights.append(depth)
-        depth = _pool(depth)
+        weights.append(clear)
+        clear = _pool(clear)
     strength = guard * looks[-1][:, 1:2]
     if len(weights) > 1:
         size = weights[-1].shape[-2:]
         weights[-1] = weights[-1] + functional.interpolate(strength, size, mode="bilinear", align_corners=False)
-    return weights, depth + 2 * strength
+    return weights, clear + 2 * strength
 
 
 def _pool(fine: Tensor) -> Tensor:

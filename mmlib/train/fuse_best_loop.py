@@ -61,7 +61,7 @@ class FuseBestRecipe:
     channels: int = 24
     levels: int = 4
     softer: float = 0.7
-    steps: int = 5000
+    steps: int = 6500
     batch: int = 2
     batch_gpu: int = 16
     size: int = 128
@@ -105,9 +105,9 @@ def fused(net: StackWeights, frames: Tensor) -> tuple[Tensor, Tensor]:
         looks = look(frames, level_count(frames.shape[-2], frames.shape[-1], most=net.config.levels))
     half = torch.autocast("cuda", torch.bfloat16) if frames.is_cuda else contextlib.nullcontext()
     with half:
-        fine, depth = net(looks)
+        fine, clear, depth = net(looks)
     guard = 0.0 if net.training else net.config.guard_coarse
-    picture = blend(frames, *spread(fine.float(), depth.float(), looks, guard))
+    picture = blend(frames, *spread(fine.float(), clear.float(), looks, guard))
     return picture, depth.float()
 
 

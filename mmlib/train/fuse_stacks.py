@@ -15,7 +15,15 @@ FINE = 1
 """Levels of detail that count as fine."""
 ALIKE = 0.015
 """Frames that differ by so much (root mean square, of 0..1) from the truth are still like it."""
-LEAST = -14.0
+NARROW = 1.5
+"""A frame a plane off focus counts e to the minus so much."""
+BLANK = 0.06
+"""How much the distance to focus counts where there is nothing to see, beside where there is."""
+NEAR_PX = 20
+"""So far the rims of something thick reach."""
+APART_PLANES = 4.0
+"""Depths that lie so far apart within that distance are those of something thick."""
+LEAST = -20.0
 """Logarithm of the weight below which no frame sinks by being unlike."""
 
 
@@ -124,8 +132,9 @@ def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Te
     """Say which frames show each place clear of what lies above and below: near focus, but without the rims of others.
 
     Beside something thick, the frame in which clear ground is in focus shows the bright rim of what is not; a frame
-    further up shows the ground as it is. Where it makes no difference, the frame nearest to focus counts, and where no
-    frame is like the truth, as in what bends light strongly, the truth says little.
+    further up shows the ground as it is. So where depths lie far apart a frame counts as it is like the truth, unless
+    none is, and where the truth shows nothing there, hardly by anything else. Elsewhere the frame nearest to focus
+    counts, which shows what only bends light, too.
 
     Args:
         still: (B, K, 3, H, W).
@@ -137,13 +146,25 @@ def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Te
         (B, K, H, W), logarithms of weights.
     """
     batch, count, _, height, width = still.shape
-    coarse = halve((still - truth[:, None]).flatten(0, 1))
-    unlike = functional.avg_pool2d(halve(coarse.square().mean(1, keepdim=True)), 3, stride=1, padding=1)
-    unlike = functional.interpolate(unlike, (height, width), mode="bilinear", align_corners=False)
+    unlike = _around((still - truth[:, None]).flatten(0, 1), (height, width)).view(batch, count, height, width)
+    fine, coarse = (_around(functional.interpolate(d, (height, width)), (height, width)) for d in split(truth, 2)[0])
+    seen = fine + coarse
     within = depth.clamp(0, max(count - 1, 0))
     away = (places[..., None, None] - within[:, None]).abs()
-    unlike = unlike.view(batch, count, height, width)
-    return -unlike / (2 * (ALIKE**2 + unlike.amin(1, keepdim=True))) - away
+    highest, deepest = (
+        functional.max_pool2d(one[:, None], 2 * NEAR_PX + 1, stride=1, padding=NEAR_PX) for one in (depth, -depth)
+    )
+    thick = ((highest + deepest) / APART_PLANES).clamp(0, 1)
+    strict = 1 - (1 - BLANK) * thick * ALIKE**2 / (seen + ALIKE**2)
+    return -thick * unlike / (2 * (ALIKE**2 + unlike.amin(1, keepdim=True))) - NARROW * strict * away
+
+
+def _around(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Give the mean square of pictures (N, 3, H, W) around each place but for its finest detail: (N, 1, H, W)."""
+    squares = halve(halve(pictures).square().mean(1, keepdim=True))
+    smooth = functional.avg_pool2d(squares, 3, stride=1, padding=1)
+    wide: Tensor = functional.interpolate(smooth, size, mode="bilinear", align_corners=False)
+    return wide
 
 
 def strongest(still: Tensor, clear: Tensor) -> list[Tensor]:
