@@ -53,7 +53,8 @@ def run(name: str, **choices: Any) -> Card:
         trained_on=f"{state.step * (recipe.batch if cpu else recipe.batch_gpu)} simulated stacks of "
         f"{recipe.planes[0]} to {recipe.planes[1]} frames, {recipe.size} px"
         f"{', some of them made of pictures given by the user' if order.textures else ''}; families kept out to choose "
-        f"the best weights and to score: {', '.join(VALIDATION)}. Target: what a still camera records in focus, clear of the rims of what lies above and below.",
+        f"the best weights and to score: {', '.join(VALIDATION)}. Target: what a still camera records in focus, clear "
+        "of the rims of what lies above and below.",
         scores=scores_of(score_table(check(net, checks)), f"{order.command} --score", lower=(DEPTH,)),
     )  # fmt: skip
 
