@@ -234,8 +234,7 @@ def _real(judge: tuple[str, str], cases: Sequence[RealCase]) -> Value | None:
             right, total = right + found[0], total + found[1]
     if not total:
         return None
-    told = accuracy_interval(right, total).percent
-    return Value(told.estimate, told.low, told.high)
+    return Value.of(accuracy_interval(right, total).percent)
 
 
 def _percent(value: Value | None) -> Value | None:

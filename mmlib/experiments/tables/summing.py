@@ -27,7 +27,7 @@ def mean_value(by_specimen: BySpecimen) -> Value | None:
     if not by_specimen:
         return None
     found = bootstrap(list(by_specimen.values()), generator=np.random.default_rng(SEED), resamples=RESAMPLES)
-    return Value(found.estimate, found.low, found.high)
+    return Value.of(found)
 
 
 def share_value(counts: Mapping[str, tuple[int, int]]) -> Value | None:
@@ -44,8 +44,7 @@ def share_value(counts: Mapping[str, tuple[int, int]]) -> Value | None:
         return None
     right, total = np.array(kept, np.float64).T
     if len(kept) < 3:
-        lone = accuracy_interval(round(right.sum()), round(total.sum()))
-        return Value(lone.estimate, lone.low, lone.high)
+        return Value.of(accuracy_interval(round(right.sum()), round(total.sum())))
 
     def share(drawn: np.ndarray[tuple[int, ...], np.dtype[np.float64]], axis: int) -> object:
         chosen = drawn.astype(np.intp)
@@ -53,7 +52,7 @@ def share_value(counts: Mapping[str, tuple[int, int]]) -> Value | None:
 
     numbers = np.arange(len(kept), dtype=np.float64)
     found = bootstrap(numbers, generator=np.random.default_rng(SEED), statistic=share, resamples=RESAMPLES)
-    return Value(found.estimate, found.low, found.high)
+    return Value.of(found)
 
 
 def verdict(column: Column, rows: Sequence[Row], by_specimen: Mapping[str, BySpecimen], *, unit: str = "") -> str:

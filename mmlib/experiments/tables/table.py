@@ -7,6 +7,8 @@ import io
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from mmlib.metrics.intervals import Interval
+
 MISSING = "missing"
 
 
@@ -36,6 +38,11 @@ class Value:
     estimate: float
     low: float | None = None
     high: float | None = None
+
+    @classmethod
+    def of(cls, interval: Interval) -> Value:
+        """Take over an estimate and the ends of its interval."""
+        return cls(interval.estimate, interval.low, interval.high)
 
     def words(self, digits: int) -> str:
         """Write it, such as ``0.91 [0.88, 0.94]``."""
