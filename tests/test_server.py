@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from processes import below
 
 from mmlib.errors import InputError
 from mmlib.server import PORTS_TRIED, address, answers, free_port, is_loopback, network_name, serve
@@ -102,9 +103,8 @@ def workers_of(pid: int) -> list[psutil.Process]:
     """Wait until a scheduler and two workers run below a process."""
     end = time.monotonic() + 40
     while time.monotonic() < end:
-        family = psutil.Process(pid).children(recursive=True)
-        if sum("spawn_main" in " ".join(process.cmdline()) for process in family) >= 2:
-            return family
+        if len(below(psutil.Process(pid), "spawn_main")) >= 2:
+            return below(psutil.Process(pid))
         time.sleep(0.2)
     return []
 
@@ -217,11 +217,7 @@ def wait_for_kernels(pid: int, count: int) -> None:
 
 
 def kernels(pid: int) -> int:
-    count = 0
-    for process in psutil.Process(pid).children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):  # or one that has just ended
-            count += "ipykernel_launcher" in " ".join(process.cmdline())
-    return count
+    return len(below(psutil.Process(pid), "ipykernel_launcher"))
 
 
 SLOW_TO_SHOW = """

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import psutil
 import pytest
+from processes import below
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from mmlib.__main__ import main
@@ -376,13 +377,18 @@ def test_the_tables_that_ship_show_the_paper_as_it_is_printed() -> None:
 @pytest.mark.slow
 def test_a_table_that_is_asked_to_end_leaves_no_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mmlib", "table", "2", "--limit", "2"]
-    table = psutil.Popen(command, env={**os.environ, "MMLIB_TABLES": str(tmp_path)}, stderr=subprocess.DEVNULL)
-    end = time.monotonic() + 120
-    while len(workers := [c for c in table.children() if "spawn_main" in " ".join(c.cmdline())]) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    table.terminate()
-    assert table.wait(30) == 128 + signal.SIGTERM
+    with subprocess.Popen(
+        command, env={**os.environ, "MMLIB_TABLES": str(tmp_path)}, stderr=subprocess.DEVNULL
+    ) as table:
+        try:
+            end = time.monotonic() + 120
+            while len(workers := below(psutil.Process(table.pid), "spawn_main")) < 2:
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            table.terminate()
+            assert table.wait(30) == 128 + signal.SIGTERM
+        finally:
+            table.kill()
     _, left = psutil.wait_procs(workers, timeout=10)
     assert left == []
 
