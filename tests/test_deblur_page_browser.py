@@ -108,7 +108,7 @@ def test_what_goes_wrong_is_said_in_its_row_and_the_rest_goes_on(visit, dashboar
     page.get_by_label("Every frame of the stack").check()
     page.get_by_role("button", name="Deblur", exact=True).click()
     page.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_selector("text=Cancelled; what was done before is still here.", timeout=5_000)
+    page.wait_for_selector("text=Cancelled; what was done before is still here.")
     assert page.get_by_role("button", name="Deblur", exact=True).is_enabled()
     go(tab, f"{dashboard.base}deblur?s=../../etc/passwd&m=no")
     assert "no stack named" in page.wait_for_selector(".mmp-notice-error").inner_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -369,9 +368,7 @@ def test_cancel_frees_the_page_at_once_and_judging_again_goes_on(data: Path) -> 
     state = FocusState()
     state.open("long.npy")
     assert state.working
-    started = time.monotonic()
     state.cancel()
-    assert time.monotonic() - started < 0.5
     assert not state.working
     assert state.lacking
     assert state.tasks["best", 84].state == "cancelled"

@@ -131,7 +131,7 @@ def test_what_goes_wrong_is_one_sentence_and_a_cancelled_job_can_go_on(visit, da
     go(tab, f"{dashboard.base}focus?s=many.npy&m=dct_ratio,best")
     page.wait_for_selector(".mmf-method-words:has-text('%')", timeout=60_000)
     page.get_by_role("button", name="Cancel", exact=True).click()
-    page.wait_for_selector(".mmf-method[data-state=cancelled] >> nth=1", timeout=2000)
+    page.wait_for_selector(".mmf-method[data-state=cancelled] >> nth=1")
     page.get_by_role("button", name="Take", exact=False).first.click()
     page.get_by_role("button", name="Judge again", exact=True).click()
     answered(tab)
