@@ -28,7 +28,7 @@ from mmlib.train.filming import film
 from mmlib.train.scenes import Pool, make_pool, write_light
 
 TINY = RestorerConfig(width=8, encode=(1, 1), middle=1, decode=(1, 1))
-POOL = Pool(train=2, validation=2, size=96, planes=7, points=3)
+POOL = Pool(train=2, validation=2, thick=0, size=96, planes=7, points=3)
 RECIPE = RestorerRecipe(net=TINY, steps=6, batch=2, size=32, keep=16, every=2, check_every=3, checked=2)
 
 

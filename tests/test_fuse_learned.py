@@ -259,7 +259,7 @@ def test_training_goes_on_where_it_stopped(tmp_path):
     from mmlib.train import scenes
     from mmlib.train.fuse_best_loop import FuseBestRecipe, train
 
-    few = scenes.Pool(train=2, validation=1, size=64, planes=4, points=3)
+    few = scenes.Pool(train=2, validation=1, thick=0, size=64, planes=4, points=3)
     for split in scenes.SPLITS:
         scenes.make_pool(split, few, tmp_path, processes=1)
     recipe = replace(
@@ -293,6 +293,30 @@ def test_the_target_leaves_out_the_rims_of_what_lies_above():
     assert place[48, 48] > 7
     assert place[48, 48 + 15] > 4  # where the rim is three parts gone
     assert place[4, 4] < 1
+
+
+def test_rims_count_where_the_field_is_empty_beside_something_thick():
+    torch = pytest.importorskip("torch")
+    from mmlib.train.fuse_best_loop import rim_loss
+    from mmlib.train.fuse_stacks import Stacks, beside_thick
+
+    rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    radius = (rows - 48).hypot(columns - 48)
+    body = radius < 12
+    target = torch.where(body, 0.3, 0.8).expand(1, 3, 96, 96).contiguous()
+    target[:, :, 40:56, 64:67] = 0.5  # a hair on the ground
+    depth = torch.where(body, 8.0, 0.0)[None]
+    beside = beside_thick(target, depth)[0]
+    assert not beside[body].any()
+    assert not beside[radius > 46].any()
+    assert not beside[46:50, 62:69].any()
+    assert beside[48, 26]
+    assert beside[24, 48]
+    assert not beside_thick(target, depth / 4).any()
+    stacks = Stacks(target[:, None], target, target, torch.zeros(1, 1), depth, beside[None] | True, beside[None])
+    halo = target + 0.1 * beside
+    assert rim_loss(halo, stacks) > rim_loss(target, stacks) + 4
+    assert rim_loss(target + 0.1 * body, stacks) == rim_loss(target, stacks)
 
 
 def test_what_only_bends_light_is_taken_where_it_is_in_focus():

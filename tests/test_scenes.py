@@ -17,7 +17,7 @@ from mmlib.simulation.luck import Luck
 from mmlib.simulation.photograph import photograph, smear_in_depth, smear_sideways
 from mmlib.train.scenes import VALIDATION, Pool, cut, draw, families_of, make_pool, texture_files
 
-SMALL = Pool(train=3, validation=1, size=48, planes=5, points=3)
+SMALL = Pool(train=3, validation=1, thick=2, size=48, planes=5, points=3)
 
 
 def smooth_picture() -> np.ndarray:
@@ -75,7 +75,7 @@ def test_a_pool_is_made_once_and_cut_alike_from_equal_luck(tmp_path: Path) -> No
 
     first = one(1)
     files = make_pool("train", SMALL, tmp_path)
-    assert len(files) == SMALL.train
+    assert len(files) == SMALL.train + SMALL.thick
     made = [file.stat().st_mtime_ns for file in files]
     again, other = one(1), one(2)
     assert [file.stat().st_mtime_ns for file in files] == made

@@ -58,6 +58,7 @@ class BlindTestView:
         self.downloads, self.address = Downloads(), Address()
         self.keys = BlindTestKeys(lambda voter, kept: state.enter(voter, kept=kept), state.vote)
         self._drawn = -1
+        self._hung = False  # whether any picture has been shown yet
         self.widget = self._lay_out()
         for made, choice in ((self.left, "left"), (self.tie, "tie"), (self.right, "right")):
             self._listen(made, choice)  # type: ignore[arg-type]
@@ -100,7 +101,7 @@ class BlindTestView:
         self.keys.voter = state.voter
         if not voting:
             self._open_booth(False)
-        seen(self.booth, state.phase in ("voting", "preparing"))
+        seen(self.booth, voting or (state.phase == "preparing" and self._hung))
         seen(self.thanks, state.phase == "thanks")
         if state.phase == "empty":
             words = "There are no built-in specimens to compare here; reinstall mmlib with its specimens"
@@ -115,6 +116,7 @@ class BlindTestView:
             self.keys.place = pair.place
             left, right = state.shown
             self.view.show([Pane(picture=left, title="Left", note="1"), Pane(picture=right, title="Right", note="2")])
+            self._hung = True
             self._open_booth(True)  # last: what tells of a vote must know by then which pair it is on
         if state.phase == "thanks":
             self._thank()

@@ -44,8 +44,8 @@ def draw_batches(
         size: rows and columns of a frame.
         device: where the work is done and the batches live.
         textures: pictures (3, h, w) in 0..1 that scenes may be made of.
-        specimens: ready ones, such as those of families, at least `size` pixels wide; half of the scenes use one
-            where there are any.
+        specimens: ready ones, such as those of families, at least `size` pixels wide; `Ranges.specimen_share` of the
+            scenes use one where there are any.
         ranges: how far the world may vary.
         points: directions of the condenser.
 
@@ -110,7 +110,7 @@ def draw_light(
     objective = Objective(luck.log_uniform(*ranges.aperture), spherical_waves=luck.uniform(-0.15, 0.15))
     split, coarse = _coarseness(luck, ranges)
     pixel_um = coarse * critical_pixel_um(objective, condenser.coherence) / split
-    if specimens and luck.chance(0.5):
+    if specimens and luck.chance(ranges.specimen_share):
         specimen = _crop(luck, specimens[luck.integer(0, len(specimens) - 1)], size)
         split, pixel_um = 1, specimen.pixel_um
         aperture = 0.54 / (2 * (1 + condenser.coherence) * pixel_um) * luck.log_uniform(0.3, 1.25)

@@ -22,6 +22,7 @@ class Ranges:
         coherence: ratio of the condenser's aperture to the objective's.
         coarse: camera pixel over the critical pixel; below 1 the picture is magnified for nothing, as phones do.
         contrast_decades: powers of ten that multiply the specimen's density.
+        specimen_share: share of scenes that show a ready specimen, where there are any; the others are random.
         grey_share: share of scenes without colour.
         phase: multiplies the specimen's optical path.
         smear: planes that pass during an exposure; half of the scenes stand still.
@@ -45,6 +46,7 @@ class Ranges:
     coherence: tuple[float, float] = (0.35, 0.9)
     coarse: tuple[float, float] = (0.3, 3.9)
     contrast_decades: tuple[float, float] = (-0.9, 0.9)
+    specimen_share: float = 0.5
     grey_share: float = 0.3
     phase: tuple[float, float] = (0.1, 1.5)
     smear: tuple[float, float] = (0.0, 2.0)

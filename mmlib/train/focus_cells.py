@@ -154,7 +154,7 @@ def make_cells(
     missing = [file for file in files if not file.is_file()]
     scenes: list[list[Path]] = []
     if missing:
-        pool = replace(Pool(), size=max(recipe.size, Pool.size))
+        pool = replace(Pool(), size=max(recipe.size, Pool.size), thick=0)
         few = max(1, recipe.slow_scenes // 12)
         slow = replace(pool, pitch_dof=recipe.slow_pitch_dof, train=recipe.slow_scenes, validation=few)
         asked: dict[str, Any] = {"textures": textures, "processes": processes, "progress": progress}

@@ -88,10 +88,11 @@ def score_table(found: Mapping[str, list[float]]) -> dict[str, Interval]:
     names = {
         "psnr": "PSNR on unseen families, dB",
         "detail": "detail SNR on unseen families, dB",
+        "rims": "PSNR in empty places beside thick things of unseen families, dB",
         "depth": DEPTH,
     }
     rng = np.random.default_rng(0)
-    return {title: bootstrap(found[key], generator=rng) for key, title in names.items()}
+    return {title: bootstrap(found[key], generator=rng) for key, title in names.items() if found[key]}
 
 
 def _real_rows(folder: Path) -> dict[str, str]:

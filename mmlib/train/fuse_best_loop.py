@@ -26,6 +26,8 @@ from mmlib.train.scenes import Pool, draw
 
 MARGIN = 8
 """Pixels at the border that no loss and no score counts."""
+LEAST_RIM_PX = 50
+"""Fewer empty pixels beside something thick count less."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class FuseBestRecipe:
         again: how many of these it shows after each new one: drawing takes longer than a step.
         recorded: what fine detail is held against, see `fuse_stacks.prepare`.
         detail_weight: of the loss of fine detail beside that of the whole picture.
+        rim_weight: of the loss in empty places beside something thick, where halos would stand.
         depth_weight: of the loss of the depth.
         blur_planes: how far off a depth may be before the loss takes it for wrong.
         validate_every: steps; the weights that do best on the validation families are kept.
@@ -73,6 +76,7 @@ class FuseBestRecipe:
     again: int = 2
     recorded: float | None = 0.4
     detail_weight: float = 1.0
+    rim_weight: float = 1.0
     depth_weight: float = 0.2
     blur_planes: float = 0.5
     validate_every: int = 400
@@ -133,6 +137,21 @@ def picture_loss(picture: Tensor, target: Tensor, inside: Tensor) -> tuple[Tenso
     gain = gain.clamp(0.5, 2.0)[:, None, None]
     wrong = (share * (gain * p - r) ** 2).flatten(1).sum(1)
     return whole, (wrong / ((share * r * r).flatten(1).sum(1) + 1e-5) + 1e-3).log()
+
+
+def rim_loss(picture: Tensor, stacks: Stacks) -> Tensor:
+    """Give the logarithm of the mean square error where the field is empty beside something thick.
+
+    Args:
+        picture: (B, 3, H, W).
+        stacks: with targets.
+
+    Returns:
+        (B,); the same for every picture of a stack without such places.
+    """
+    beside = _inner(stacks.beside, MARGIN)
+    error = (((picture - stacks.target) ** 2).mean(1) * beside).flatten(1).sum(1)
+    return (error / beside.flatten(1).sum(1).clamp_min(LEAST_RIM_PX) + 1e-5).log()
 
 
 def depth_loss(weight: Tensor, stacks: Stacks, blur: float) -> Tensor:
@@ -217,6 +236,7 @@ def train(
         picture, depth = fused(net, stacks.frames)
         whole, fine = picture_loss(picture, stacks.target, _inner(stacks.field, MARGIN))
         loss = whole.mean() + recipe.detail_weight * fine.mean()
+        loss = loss + recipe.rim_weight * rim_loss(picture, stacks).mean()
         loss = loss + recipe.depth_weight * depth_loss(depth, stacks, recipe.blur_planes)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -246,15 +266,18 @@ def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
         checks: from `validation`.
 
     Returns:
-        For each stack ``psnr`` (dB), ``detail`` (dB) and ``depth`` (mean error in planes), against the target.
+        For each stack ``psnr`` (dB), ``detail`` (dB) and ``depth`` (mean error in planes), against the target; for
+        those with empty places beside something thick ``rims``, the PSNR there.
     """
     net.eval()
-    found: dict[str, list[float]] = {"psnr": [], "detail": [], "depth": []}
+    found: dict[str, list[float]] = {"psnr": [], "detail": [], "depth": [], "rims": []}
     for stacks in checks:
         picture, weight = fused(net, stacks.frames)
         whole, fine = picture_loss(picture.clamp(0, 1), stacks.target, _inner(stacks.field, MARGIN))
         found["psnr"] += (-whole * (10 / math.log(10))).tolist()
         found["detail"] += (-fine * (10 / math.log(10))).tolist()
+        there = _inner(stacks.beside, MARGIN).flatten(1).sum(1) > LEAST_RIM_PX
+        found["rims"] += (-rim_loss(picture.clamp(0, 1), stacks)[there] * (10 / math.log(10))).tolist()
         depth, _ = find_depth(weight, stacks.places)
         true = functional.interpolate(stacks.depth[:, None], depth.shape[-2:], mode="area")[:, 0]
         found["depth"] += (depth - true).abs()[:, 4:-4, 4:-4].mean((1, 2)).tolist()
@@ -264,7 +287,8 @@ def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
 
 def together(found: dict[str, list[float]]) -> float:
     """Make one number of the scores, in dB: what training keeps the best of."""
-    return float(np.mean(found["psnr"]) + np.mean(found["detail"]) - np.mean(found["depth"]))
+    rims = np.mean(found["rims"]) if found["rims"] else 0.0
+    return float(np.mean(found["psnr"]) + np.mean(found["detail"]) - np.mean(found["depth"]) + rims / 2)
 
 
 def validation(recipe: FuseBestRecipe, **source: Any) -> list[Stacks]:

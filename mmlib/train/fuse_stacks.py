@@ -23,6 +23,8 @@ NEAR_PX = 20
 """So far the rims of something thick reach."""
 APART_PLANES = 4.0
 """Depths that lie so far apart within that distance are those of something thick."""
+EMPTY = 0.012
+"""Where the target varies less than so much, of 0..1, nothing is to be seen."""
 LEAST = -20.0
 """Logarithm of the weight below which no frame sinks by being unlike."""
 
@@ -38,6 +40,7 @@ class Stacks:
         places: (B, K), where each frame lies, in planes.
         depth: (B, H, W), where the surface lies, in planes.
         field: (B, H, W) True where pictures and depth count.
+        beside: (B, H, W) True where the field is empty beside something thick: what shows there is its rim.
     """
 
     frames: Tensor
@@ -46,6 +49,7 @@ class Stacks:
     places: Tensor
     depth: Tensor
     field: Tensor
+    beside: Tensor
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,8 @@ def prepare(
     frames, places = frames[:, order], places[:, order]
     if troubles is not None and frames.shape[1] > 2 and rng.random() < troubles.ruined:
         frames = _ruined(frames, rng)
-    return Stacks(frames, target, batch["truth"], places, depth, batch["field"] & ~batch["artefact"])
+    field = batch["field"] & ~batch["artefact"]
+    return Stacks(frames, target, batch["truth"], places, depth, field, field & beside_thick(target, depth))
 
 
 def moved(frames: Tensor, shift: Tensor) -> Tensor:
@@ -151,12 +156,30 @@ def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Te
     seen = fine + coarse
     within = depth.clamp(0, max(count - 1, 0))
     away = (places[..., None, None] - within[:, None]).abs()
-    highest, deepest = (
-        functional.max_pool2d(one[:, None], 2 * NEAR_PX + 1, stride=1, padding=NEAR_PX) for one in (depth, -depth)
-    )
-    thick = ((highest + deepest) / APART_PLANES).clamp(0, 1)
+    thick = ((_highest(depth) + _highest(-depth)) / APART_PLANES).clamp(0, 1)[:, None]
     strict = 1 - (1 - BLANK) * thick * ALIKE**2 / (seen + ALIKE**2)
     return -thick * unlike / (2 * (ALIKE**2 + unlike.amin(1, keepdim=True))) - NARROW * strict * away
+
+
+def beside_thick(target: Tensor, depth: Tensor) -> Tensor:
+    """Find where the target is empty and something thick that lies higher is near.
+
+    Args:
+        target: (B, 3, H, W).
+        depth: (B, H, W), in planes.
+
+    Returns:
+        (B, H, W) True there.
+    """
+    smooth = functional.avg_pool2d(target, 9, stride=1, padding=4, count_include_pad=False)
+    varies = (target - smooth).abs().mean(1, keepdim=True)
+    empty = functional.avg_pool2d(varies, 7, stride=1, padding=3, count_include_pad=False)[:, 0] < EMPTY
+    return empty & (depth < _highest(depth) - APART_PLANES)
+
+
+def _highest(depth: Tensor) -> Tensor:
+    reach = 2 * NEAR_PX + 1
+    return functional.max_pool2d(depth[:, None], reach, stride=1, padding=NEAR_PX)[:, 0]
 
 
 def _around(pictures: Tensor, size: tuple[int, int]) -> Tensor:
@@ -213,7 +236,7 @@ def again(stacks: Stacks, rng: np.random.Generator) -> Stacks:
     kept = np.sort(rng.permutation(count)[: rng.integers(max(2, count - 2), count + 1)]) if count > 2 else range(count)
     return Stacks(
         turned(stacks.frames[:, list(kept)]), turned(stacks.target), turned(stacks.truth), stacks.places[:, list(kept)],
-        turned(stacks.depth), turned(stacks.field),
+        turned(stacks.depth), turned(stacks.field), turned(stacks.beside),
     )  # fmt: skip
 
 

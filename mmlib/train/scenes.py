@@ -25,6 +25,10 @@ from mmlib.train.making import make_missing, write_arrays
 
 VALIDATION = ("feather", "onion_skin", "mould")
 """Families that only choose when to stop."""
+THICK = ("pollen", "pond_life", "insect_leg", "fibres", *VALIDATION)
+"""Families so thick that what lies above throws its rims on what lies below."""
+WHOLE = Ranges(pitch_dof=(0.7, 1.7), phase=(0.6, 1.5), contrast_decades=(-0.3, 0.6), specimen_share=1.0)
+"""How these are scanned: from below to above, and they bend light as they are."""
 SPLITS = ("train", "validation")
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -37,6 +41,7 @@ class Pool:
         seed: of everything.
         train: scenes to learn from.
         validation: scenes to choose the best weights by.
+        thick: scenes besides, of thick specimens that are scanned whole; a tenth as many for validation.
         size: rows and columns of a scene: crops are cut from it.
         planes: of a scene.
         points: directions of the condenser.
@@ -47,6 +52,7 @@ class Pool:
     seed: int = 0
     train: int = 1400
     validation: int = 60
+    thick: int = 400
     size: int = 176
     planes: int = 14
     points: int = 7
@@ -54,8 +60,12 @@ class Pool:
     edition: int = 3
 
     def count(self, split: str) -> int:
-        """Say how many scenes a split has."""
+        """Say how many scenes a split has, those of thick specimens left out."""
         return self.train if split == "train" else self.validation
+
+    def count_thick(self, split: str) -> int:
+        """Say how many scenes of thick specimens a split has besides."""
+        return self.thick if split == "train" else self.thick // 10
 
 
 def families_of(split: str) -> tuple[str, ...]:
@@ -216,11 +226,13 @@ def make_pool(
         InputError: if there was no time for any.
     """
     pictures = texture_files(textures, split)
-    of_one = {name: value for name, value in asdict(pool).items() if name not in SPLITS}  # more scenes: the first stay
+    counts = {*SPLITS, "thick"}  # more scenes: the first stay
+    of_one = {name: value for name, value in asdict(pool).items() if name not in counts}
     about = json.dumps([of_one, [path.name for path in pictures]])
     folder = work / "scenes" / hashlib.sha256(about.encode()).hexdigest()[:12] / split
     folder.mkdir(parents=True, exist_ok=True)
-    files = {folder / f"{number:05d}.npz": (split, number, pool, pictures) for number in range(pool.count(split))}
+    files = {folder / f"{n:05d}.npz": (split, n, pool, pictures, False) for n in range(pool.count(split))}
+    files |= {folder / f"thick-{n:05d}.npz": (split, n, pool, pictures, True) for n in range(pool.count_thick(split))}
     there = make_missing(
         files, write_light, processes=processes, budget_s=budget_s, words=f"scenes for {split}", progress=progress
     )
@@ -229,7 +241,7 @@ def make_pool(
     return there
 
 
-def write_light(file: Path, split: str, number: int, pool: Pool, pictures: Sequence[Path]) -> None:
+def write_light(file: Path, split: str, number: int, pool: Pool, pictures: Sequence[Path], thick: bool = False) -> None:
     """Draw one scene of the pool and write it, whole or not at all.
 
     Args:
@@ -238,14 +250,16 @@ def write_light(file: Path, split: str, number: int, pool: Pool, pictures: Seque
         number: which scene.
         pool: sizes and seed.
         pictures: that it may be made of.
+        thick: whether it shows a thick specimen.
     """
-    luck = Luck(torch.Generator().manual_seed(1_000_003 * pool.seed + 2 * number + (split == "validation")), "cpu")
+    seed = 1_000_003 * pool.seed + 2 * number + (split == "validation") + 500_000 * thick
+    luck = Luck(torch.Generator().manual_seed(seed), "cpu")
     textures = [_texture(pictures[luck.integer(0, len(pictures) - 1)], luck)] if pictures else []
-    names = families_of(split)
+    names = [name for name in families_of(split) if name in THICK or not thick]
     specimen = _specimen(names[luck.integer(0, len(names) - 1)], luck, pool.size)
     light = draw_light(
         luck, planes=pool.planes, size=pool.size, textures=textures, specimens=[specimen],
-        ranges=Ranges(pitch_dof=pool.pitch_dof), points=pool.points,
+        ranges=WHOLE if thick else Ranges(pitch_dof=pool.pitch_dof), points=pool.points,
     )  # fmt: skip
     big = {"planes", "sharp"}
     arrays = {one.name: getattr(light, one.name).numpy() for one in fields(light)}
@@ -277,22 +291,28 @@ def _anew(
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Draw scenes on the device; specimens of families are built once and cut anew."""
     luck = Luck(generator, "cpu")
-    specimens = [_specimen(name, luck, 2 * size) for name in families_of(split) for _ in range(3)]
-    specimens = [
-        replace(one, density=one.density.to(device), path_um=one.path_um.to(device), relief_um=one.relief_um.to(device))
-        for one in specimens
-    ]
+    specimens = {name: [_specimen(name, luck, 2 * size, device) for _ in range(3)] for name in families_of(split)}
     files = texture_files(textures, split)
     chosen = [files[luck.integer(0, len(files) - 1)] for _ in range(min(len(files), 200))]
     pictures = [_texture(file, luck).to(device) for file in chosen]
-    yield from draw_batches(
-        generator, batch=batch, size=size, device=device, textures=pictures, specimens=specimens,
-        ranges=replace(ranges, planes=planes),
+    of_scene = {one: getattr(WHOLE, one) for one in ("pitch_dof", "phase", "contrast_decades", "specimen_share")}
+    usual, whole = (
+        draw_batches(
+            generator, batch=batch, size=size, device=device, textures=pictures, ranges=replace(ranges, **changed),
+            specimens=[one for name, some in specimens.items() if name in families for one in some],
+        )
+        for families, changed in ((FAMILIES, {"planes": planes}), (THICK, {"planes": planes, **of_scene}))
     )  # fmt: skip
+    share = Pool.thick / (Pool.thick + Pool.train)
+    while True:
+        yield next(whole if luck.chance(share) else usual)
 
 
-def _specimen(family: str, luck: Luck, size: int) -> Specimen:
-    return build(family, height=size, width=size, generator=torch.Generator().manual_seed(luck.integer(0, 2**31)))
+def _specimen(family: str, luck: Luck, size: int, device: torch.device | str = "cpu") -> Specimen:
+    one = build(family, height=size, width=size, generator=torch.Generator().manual_seed(luck.integer(0, 2**31)))
+    return replace(
+        one, density=one.density.to(device), path_um=one.path_um.to(device), relief_um=one.relief_um.to(device)
+    )
 
 
 def _texture(file: Path, luck: Luck) -> torch.Tensor:

@@ -18,13 +18,14 @@ from mmlib.focusing import focus
 from mmlib.fusing import METHODS, WEIGHTS, fuse
 from mmlib.metrics import blind
 from mmlib.metrics.detail import depth_error, detail_snr
+from mmlib.metrics.halos import beside_thick
 from mmlib.metrics.reference import psnr, ssim
 from mmlib.pictures import Picture, to_grey
 from mmlib.stacks import ZStack
 
 ROOMS = (
     "inference", "field.py", "filters.py", "registration", "focusing", "fusing", "nets", "metrics/natural_scenes.py",
-    "metrics/patch_nets.py", "metrics/reference.py", "metrics/pooled.py", "metrics/detail.py",
+    "metrics/patch_nets.py", "metrics/reference.py", "metrics/pooled.py", "metrics/detail.py", "metrics/halos.py",
     "experiments/tables/fusion_scores.py",
 )  # fmt: skip
 SHARPEST = "sharpest frame"
@@ -37,6 +38,10 @@ MOST_DB = 99.0
 """What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
+THICK_DOF = 4.0
+"""What lies so many depths of field above its surroundings is thick."""
+LEAST_BESIDE = 0.005
+"""Halos are looked for where so much of the picture is empty beside something thick."""
 COUNTS = (3, 5, 10, 20)
 """Frames of the slow scan, evenly spread, that are fused for the gain over the best of them."""
 MOST_SPARE = 1.2
@@ -68,9 +73,9 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
 
     Returns:
         ``psnr`` (dB), ``ssim`` (hundredths), ``detail`` (dB) against the truth, ``focused`` and ``focused_detail`` (dB)
-        against the picture in focus, ``depth`` (mean error in depths of field), ``planes``
-        (the same in planes), ``brisque``, ``cnniqa``, ``gain3`` and so on (dB over the best of 3 frames, on the slow
-        scan); what cannot be said is left out.
+        against the picture in focus, ``rims`` (dB, against the truth where that is empty beside something thick),
+        ``depth`` (mean error in depths of field), ``planes`` (the same in planes), ``brisque``, ``cnniqa``, ``gain3``
+        and so on (dB over the best of 3 frames, on the slow scan); what cannot be said is left out.
     """
     depth: NDArray[np.float32] | None = None
     if name == TRUTH:
@@ -89,6 +94,10 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     scores["psnr"] = min(psnr(moved, truth, field=inside), MOST_DB)
     scores["ssim"] = 100 * ssim(moved, truth, field=inside)
     scores["detail"] = min(detail_snr(moved, truth, field=inside), MOST_DB)
+    beside = beside_thick(scan.truth, scan.depth_um, THICK_DOF * scan.depth_of_field_um)[INNER]
+    beside = beside if inside is None else beside & inside
+    if beside.mean() >= LEAST_BESIDE:
+        scores["rims"] = min(psnr(moved, truth, field=beside), MOST_DB)
     moved, seen, inside, _ = laid_on(picture, scan.in_focus, scan.field)
     scores["focused"] = min(psnr(moved, seen, field=inside), MOST_DB)
     scores["focused_detail"] = min(detail_snr(moved, seen, field=inside), MOST_DB)
