@@ -18,7 +18,7 @@ EMPTY = 0.012
 
 
 def beside_thick(truth: NDArray[Any], depth: NDArray[Any], apart: float) -> NDArray[np.bool_]:
-    """Find where the truth is empty and something that lies much higher is near: whatever shows there is a halo.
+    """Find where the truth is empty and something that it shows lies much higher near by: what shows there is a halo.
 
     Args:
         truth: (H, W) or (H, W, 3), all in focus: uint8, uint16 or float in 0..1.
@@ -38,5 +38,6 @@ def beside_thick(truth: NDArray[Any], depth: NDArray[Any], apart: float) -> NDAr
         raise InputError(f"truth and depth must be of one size; they are {picture.shape[:2]} and {height.shape}")
     varies = np.abs(picture - cv2.blur(picture, (9, 9)))
     empty = cv2.blur(varies if varies.ndim == 2 else varies.mean(axis=2), (7, 7)) < EMPTY
-    highest = cv2.dilate(height, np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8))
+    shown = np.where(empty, np.float32(-np.inf), height)
+    highest = cv2.dilate(shown, np.ones((2 * REACH_PX + 1, 2 * REACH_PX + 1), np.uint8))
     return np.asarray(empty & (height < highest - apart), np.bool_)
