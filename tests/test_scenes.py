@@ -15,7 +15,7 @@ from mmlib.simulation.compression import compress
 from mmlib.simulation.families import FAMILIES
 from mmlib.simulation.luck import Luck
 from mmlib.simulation.photograph import photograph, smear_in_depth, smear_sideways
-from mmlib.train.scenes import VALIDATION, Pool, cut, draw, families_of, make_pool, read_light, texture_files
+from mmlib.train.scenes import VALIDATION, Pool, cut, draw, families_of, make_pool, texture_files
 
 SMALL = Pool(train=3, validation=1, thick=2, size=48, planes=5, points=3)
 
@@ -91,16 +91,6 @@ def test_a_pool_is_made_once_and_cut_alike_from_equal_luck(tmp_path: Path) -> No
         if name in ("stack", "still", "truth"):
             assert float(tensor.min()) >= 0
             assert float(tensor.max()) <= 1
-
-
-def test_scenes_of_thick_specimens_are_drawn_as_often_as_asked(tmp_path: Path) -> None:
-    usual, thick = make_pool("train", Pool(train=1, validation=0, thick=1, size=48, planes=5, points=3), tmp_path)
-    assert thick.name.startswith("thick-")
-    pool = Pool(train=1, validation=0, thick=1, size=48, planes=5, points=3)
-    for share, file in ((0.0, usual), (1.0, thick)):
-        batch = next(draw("train", generator=torch.Generator().manual_seed(0), batch=3, size=32, planes=2,
-                          work=tmp_path, pool=pool, thick_share=share))  # fmt: skip
-        assert batch["pixel_um"].tolist() == [float(read_light(file).pixel_um)] * 3
 
 
 def test_a_cut_that_is_turned_keeps_depth_and_picture_together() -> None:

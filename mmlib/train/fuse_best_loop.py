@@ -44,7 +44,6 @@ class FuseBestRecipe:
         batch_gpu: the same on a GPU.
         size: rows and columns of a frame: the coarsest scale still has 8 x 8 places.
         planes: least and most frames of a stack; the weights of one frame do not depend on how many there are.
-        thick_share: so many stacks show thick specimens from below to above: few scans do, and only these have halos.
         rate: of AdamW, at its highest.
         warm: the rate climbs along this share of the steps.
         decay: of the weights.
@@ -70,7 +69,6 @@ class FuseBestRecipe:
     batch_gpu: int = 16
     size: int = 128
     planes: tuple[int, int] = (2, 14)
-    thick_share: float = 0.5
     rate: float = 3e-3
     warm: float = 0.03
     decay: float = 1e-4
@@ -78,7 +76,7 @@ class FuseBestRecipe:
     again: int = 2
     recorded: float | None = 0.4
     detail_weight: float = 1.0
-    rim_weight: float = 2.0
+    rim_weight: float = 1.0
     depth_weight: float = 0.2
     blur_planes: float = 0.5
     validate_every: int = 400
@@ -305,9 +303,8 @@ def validation(recipe: FuseBestRecipe, **source: Any) -> list[Stacks]:
     """
     luck, rng = torch.Generator().manual_seed(recipe.seed + 1000), np.random.default_rng(recipe.seed + 1000)
     drawn = draw(
-        "validation", generator=luck, batch=2, size=recipe.size, planes=recipe.planes, ranges=recipe.ranges,
-        thick_share=recipe.thick_share, **source,
-    )  # fmt: skip
+        "validation", generator=luck, batch=2, size=recipe.size, planes=recipe.planes, ranges=recipe.ranges, **source
+    )
     return [prepare(next(drawn), rng, troubles=None, recorded=recipe.recorded) for _ in range(recipe.checks)]
 
 
@@ -318,7 +315,7 @@ def _learn(recipe: FuseBestRecipe, step: int, source: dict[str, Any]) -> Iterato
     on_gpu = torch.device(source["device"]).type == "cuda"
     drawn = draw(
         "train", generator=luck, batch=recipe.batch_gpu if on_gpu else recipe.batch, size=recipe.size,
-        planes=recipe.planes, ranges=recipe.ranges, thick_share=recipe.thick_share, **source,
+        planes=recipe.planes, ranges=recipe.ranges, **source,
     )  # fmt: skip
     kept: list[Stacks] = []
     for batch in drawn:

@@ -23,12 +23,8 @@ NEAR_PX = 20
 """So far the rims of something thick reach."""
 APART_PLANES = 4.0
 """Depths that lie so far apart within that distance are those of something thick."""
-RIM_PX = 36
-"""So far they may be seen where the truth is empty."""
 EMPTY = 0.012
-"""Where the truth varies less than so much, of 0..1, nothing is to be seen."""
-CLEAR = 0.005
-"""Beside something thick a frame that differs by so much from an empty truth already shows a rim."""
+"""Where the target varies less than so much, of 0..1, nothing is to be seen."""
 LEAST = -20.0
 """Logarithm of the weight below which no frame sinks by being unlike."""
 
@@ -99,21 +95,20 @@ def prepare(
     pitch = torch.where(pitch > 0, pitch, torch.ones_like(pitch))
     places = (batch["z_um"] - batch["z_um"][:, :1]) / pitch
     depth = (batch["depth_um"] - batch["z_um"][:, :1, None]) / pitch[..., None]
-    target, beside = batch["truth"], beside_thick(batch["truth"], depth)
+    target = batch["truth"]
     if recorded is not None:
         still = moved(batch["still"], -shift)
         clear = clearness(still, batch["truth"], places, depth)
-        target = (still * clear.softmax(1)[:, :, None]).sum(1)
-        fine, rest = split(target, FINE)
+        fine, rest = split((still * clear.softmax(1)[:, :, None]).sum(1), FINE)
         strong = strongest(still, clear)
         mixed = [recorded * a + (1 - recorded) * b for a, b in zip(fine, strong, strict=True)]
-        target = torch.where(beside[:, None], target, join(mixed, rest[-1]))
+        target = join(mixed, rest[-1])
     order = _order(frames.shape[1], rng, troubles)
     frames, places = frames[:, order], places[:, order]
     if troubles is not None and frames.shape[1] > 2 and rng.random() < troubles.ruined:
         frames = _ruined(frames, rng)
     field = batch["field"] & ~batch["artefact"]
-    return Stacks(frames, target, batch["truth"], places, depth, field, field & beside)
+    return Stacks(frames, target, batch["truth"], places, depth, field, field & beside_thick(target, depth))
 
 
 def moved(frames: Tensor, shift: Tensor) -> Tensor:
@@ -143,8 +138,8 @@ def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Te
 
     Beside something thick, the frame in which clear ground is in focus shows the bright rim of what is not; a frame
     further up shows the ground as it is. So where depths lie far apart a frame counts as it is like the truth, unless
-    none is, and where the truth is empty there, by nothing else. Elsewhere the frame nearest to focus counts, which
-    shows what only bends light, too.
+    none is, and where the truth shows nothing there, hardly by anything else. Elsewhere the frame nearest to focus
+    counts, which shows what only bends light, too.
 
     Args:
         still: (B, K, 3, H, W).
@@ -161,36 +156,30 @@ def clearness(still: Tensor, truth: Tensor, places: Tensor, depth: Tensor) -> Te
     seen = fine + coarse
     within = depth.clamp(0, max(count - 1, 0))
     away = (places[..., None, None] - within[:, None]).abs()
-    thick = ((_highest(depth, NEAR_PX) + _highest(-depth, NEAR_PX)) / APART_PLANES).clamp(0, 1)[:, None]
+    thick = ((_highest(depth) + _highest(-depth)) / APART_PLANES).clamp(0, 1)[:, None]
     strict = 1 - (1 - BLANK) * thick * ALIKE**2 / (seen + ALIKE**2)
-    least = unlike.amin(1, keepdim=True)
-    usual, bare = (unlike / (2 * (like**2 + least)) for like in (ALIKE, CLEAR))
-    return -torch.where(beside_thick(truth, depth)[:, None], bare, thick * usual) - NARROW * strict * away
+    return -thick * unlike / (2 * (ALIKE**2 + unlike.amin(1, keepdim=True))) - NARROW * strict * away
 
 
-def beside_thick(truth: Tensor, depth: Tensor) -> Tensor:
-    """Find where the truth is empty and something that it shows lies much higher near by.
-
-    What only bends light casts rims, too, but is itself nowhere in the truth: beside it nobody can tell one from other.
+def beside_thick(target: Tensor, depth: Tensor) -> Tensor:
+    """Find where the target is empty and something thick that lies higher is near.
 
     Args:
-        truth: (B, 3, H, W).
+        target: (B, 3, H, W).
         depth: (B, H, W), in planes.
 
     Returns:
         (B, H, W) True there.
     """
-    smooth = functional.avg_pool2d(truth, 9, stride=1, padding=4, count_include_pad=False)
-    varies = (truth - smooth).abs().mean(1, keepdim=True)
+    smooth = functional.avg_pool2d(target, 9, stride=1, padding=4, count_include_pad=False)
+    varies = (target - smooth).abs().mean(1, keepdim=True)
     empty = functional.avg_pool2d(varies, 7, stride=1, padding=3, count_include_pad=False)[:, 0] < EMPTY
-    shown = torch.where(empty, torch.full_like(depth, -torch.inf), depth)
-    return empty & (depth < _highest(shown, RIM_PX) - APART_PLANES)
+    return empty & (depth < _highest(depth) - APART_PLANES)
 
 
-def _highest(depth: Tensor, reach: int) -> Tensor:
-    """Give the greatest of (B, H, W) so many pixels around each place."""
-    along = functional.max_pool2d(depth, (1, 2 * reach + 1), stride=1, padding=(0, reach))
-    return functional.max_pool2d(along, (2 * reach + 1, 1), stride=1, padding=(reach, 0))
+def _highest(depth: Tensor) -> Tensor:
+    reach = 2 * NEAR_PX + 1
+    return functional.max_pool2d(depth[:, None], reach, stride=1, padding=NEAR_PX)[:, 0]
 
 
 def _around(pictures: Tensor, size: tuple[int, int]) -> Tensor:

@@ -29,8 +29,6 @@ THICK = ("pollen", "pond_life", "insect_leg", "fibres", *VALIDATION)
 """Families so thick that what lies above throws its rims on what lies below."""
 WHOLE = Ranges(pitch_dof=(0.7, 1.7), phase=(0.6, 1.5), contrast_decades=(-0.3, 0.6), specimen_share=1.0)
 """How these are scanned: from below to above, and they bend light as they are."""
-THICK_NAME = "thick-"
-"""So the files of their scenes begin."""
 SPLITS = ("train", "validation")
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -111,7 +109,6 @@ def draw(
     work: Path | None = None,
     textures: Path | None = None,
     ranges: Ranges | None = None,
-    thick_share: float = Pool.thick / (Pool.thick + Pool.train),
     pool: Pool | None = None,
     processes: int = 2,
     budget_s: float = math.inf,
@@ -129,7 +126,6 @@ def draw(
         work: where the pool is kept; `work_folder` if None.
         textures: a folder of pictures that scenes are made of, one folder in it for each source.
         ranges: of the phone, and on a GPU of the scene too.
-        thick_share: so many scenes show thick specimens that are scanned whole, where there are such.
         pool: what is in the pool.
         processes: how many make the pool at once.
         budget_s: begin no more scenes of the pool after this many seconds.
@@ -146,7 +142,7 @@ def draw(
     if split not in SPLITS:
         raise InputError(f"the split must be train or validation; got {split!r}")
     if torch.device(device).type != "cpu":
-        yield from _anew(split, generator, batch, size, (least, most), device, textures, ranges, thick_share)
+        yield from _anew(split, generator, batch, size, (least, most), device, textures, ranges)
         return
     if size > pool.size or not 1 <= least <= most <= pool.planes:
         raise InputError(
@@ -155,15 +151,12 @@ def draw(
     files = make_pool(
         split, pool, work or work_folder(), textures=textures, processes=processes, budget_s=budget_s, progress=progress
     )
-    thick = [file for file in files if file.name.startswith(THICK_NAME)]
-    usual = [file for file in files if file not in thick] or thick
     while True:
         count = Luck(generator, "cpu").integer(least, most)
         stacks = []
         for _ in range(batch):
             luck = Luck(generator, device)
-            some = thick if thick and luck.chance(thick_share) else usual
-            light = read_light(some[luck.integer(0, len(some) - 1)])
+            light = read_light(files[luck.integer(0, len(files) - 1)])
             stacks.append(photograph(luck, cut(luck, light, size, count), ranges))
         yield {name: torch.stack([stack[name] for stack in stacks]) for name in stacks[0]}
 
@@ -239,9 +232,7 @@ def make_pool(
     folder = work / "scenes" / hashlib.sha256(about.encode()).hexdigest()[:12] / split
     folder.mkdir(parents=True, exist_ok=True)
     files = {folder / f"{n:05d}.npz": (split, n, pool, pictures, False) for n in range(pool.count(split))}
-    files |= {
-        folder / f"{THICK_NAME}{n:05d}.npz": (split, n, pool, pictures, True) for n in range(pool.count_thick(split))
-    }
+    files |= {folder / f"thick-{n:05d}.npz": (split, n, pool, pictures, True) for n in range(pool.count_thick(split))}
     there = make_missing(
         files, write_light, processes=processes, budget_s=budget_s, words=f"scenes for {split}", progress=progress
     )
@@ -297,7 +288,6 @@ def _anew(
     device: torch.device | str,
     textures: Path | None,
     ranges: Ranges,
-    thick_share: float,
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Draw scenes on the device; specimens of families are built once and cut anew."""
     luck = Luck(generator, "cpu")
@@ -313,8 +303,9 @@ def _anew(
         )
         for families, changed in ((FAMILIES, {"planes": planes}), (THICK, {"planes": planes, **of_scene}))
     )  # fmt: skip
+    share = Pool.thick / (Pool.thick + Pool.train)
     while True:
-        yield next(whole if luck.chance(thick_share) else usual)
+        yield next(whole if luck.chance(share) else usual)
 
 
 def _specimen(family: str, luck: Luck, size: int, device: torch.device | str = "cpu") -> Specimen:
