@@ -13,7 +13,9 @@ from mmlib.fusing.layers import convolve, enlarge, halve, mix
 from mmlib.fusing.learned import Learned
 from mmlib.fusing.method import Layout
 from mmlib.fusing.weigher import Weigher, load_weigher
+from mmlib.metrics.halos import beside_thick
 from mmlib.metrics.reference import psnr
+from mmlib.specimens.catalogue import open_source, truth_of
 from mmlib.stacks import ZStack, from_array
 
 
@@ -274,6 +276,19 @@ def test_training_goes_on_where_it_stopped(tmp_path):
     assert same.step == 3
     for one, other in zip(net.parameters(), again.parameters(), strict=True):
         assert bool((one == other).all())
+
+
+def test_the_halo_beside_thick_grains_is_faint():
+    stack, truth = open_source("pollen", speed=1), truth_of("pollen")
+    assert truth is not None
+    assert stack.z_um is not None
+    beside = beside_thick(truth.picture, truth.depth_um, 4 * float(np.abs(np.diff(stack.z_um)).mean()))
+    assert beside.mean() > 0.05
+    ours, nearest = (
+        psnr(fuse(stack, method=name, align="off").picture, truth.picture, field=beside)
+        for name in ("learned", "focusall")
+    )
+    assert ours > nearest + 3
 
 
 def test_the_target_leaves_out_the_rims_of_what_lies_above():
