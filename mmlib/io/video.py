@@ -54,9 +54,13 @@ class VideoReader:
         Raises:
             InputError: if nothing can be decoded, or the video is larger than the limits.
         """
+        with self._open() as opened:
+            yield from self._decode(opened)
+
+    def _open(self) -> Any:
         with reading(self.path):
             try:
-                opened = av.open(
+                return av.open(
                     str(self.path),
                     format=self.container,
                     options={"protocol_whitelist": "file"},
@@ -68,8 +72,6 @@ class VideoReader:
                 raise InputError(
                     f"{self.path} is no whole video, its beginning or its index is missing; copy it again"
                 ) from None
-        with opened as opened:
-            yield from self._decode(opened)
 
     def _decode(self, opened: Any) -> Iterator[Frame]:
         if not len(opened.streams):
@@ -134,22 +136,26 @@ class VideoReader:
         return bool(last - first + 2.5 * step < 0.97 * opened.duration / 1e6)
 
     def _frames(self, opened: Any, stream: Any) -> Iterator[Any]:
-        """Give each decoded frame, and None for each piece that could not be."""
-        packets = opened.demux(stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except (av.error.FFmpegError, OSError):
-                yield None
-                return
-            try:
-                frames = packet.decode()
-            except (av.error.FFmpegError, OSError):
-                yield None
-                continue
-            yield from frames
+        """Give each decoded frame, and None for each piece that could not be.
+
+        Beside a damaged piece several threads lose good frames, now these, now those: one thread then begins anew.
+        """
+        given = 0
+        for frame in _pieces(opened, stream):
+            if frame is None:
+                break
+            given += 1
+            yield frame
+        else:
+            return
+        with self._open() as again:
+            stream = again.streams.video[0]
+            stream.thread_type = "NONE"
+            for frame in _pieces(again, stream):
+                if frame is not None and given:
+                    given -= 1
+                    continue
+                yield frame
 
     def _upright(self, frame: Any) -> Frame:
         """Give the pixels of a frame, turned as the video says."""
@@ -167,6 +173,28 @@ class VideoReader:
                 self.remarks.append(sentence)
             orientation = UPRIGHT
         return np.ascontiguousarray(turn(pixels, orientation))
+
+
+def _pieces(opened: Any, stream: Any) -> Iterator[Any]:
+    """Give each frame that a stream decodes to, and None for each piece that could not be decoded."""
+    packets = opened.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, OSError):
+            yield None
+            return
+        if packet.is_corrupt:  # the last of a video that was cut short: several threads would leave it out unsaid
+            yield None
+            continue
+        try:
+            frames = packet.decode()
+        except (av.error.FFmpegError, OSError):
+            yield None
+            continue
+        yield from frames
 
 
 def _guess(stream: Any, opened: Any) -> int:
