@@ -39,9 +39,10 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: np.ndarr
     return data
 
 
-def wait_for(true: Callable[[], bool], seconds: float = 90) -> None:
-    """Wait until something is true, and fail if it does not become so."""
+def wait_for(true: Callable[[], bool], seconds: float = 90, *, stands: Callable[[], object] = str) -> None:
+    """Wait until something is true; where that takes too long, say how things stand."""
     end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
+    while not true():
+        if time.monotonic() > end:
+            raise TimeoutError(f"not true after {seconds} s: {stands()}")
         time.sleep(0.02)
-    assert true()

@@ -42,7 +42,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(state: DeblurState, *methods: str) -> None:
     state.choose(methods=methods)
     state.start()
-    wait_for(lambda: state.phase == "done")
+    wait_for(lambda: state.phase == "done", stands=lambda: (state.phase, state.error, state.attempts))
 
 
 # ---- one frame of a stack
