@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from page_stacks import own_folders, two_halves
+from page_stacks import wait_for as until
 
 import mmlib
 from mmlib import jobs
@@ -196,11 +197,7 @@ def test_a_link_opens_the_same_view_again(data: Path) -> None:
 
 
 def wait_for(state: FuseState, phase: str) -> None:
-    end = time.monotonic() + 60
-    while state.phase != phase:
-        if time.monotonic() > end:
-            raise TimeoutError(f"the page is {state.phase!r}, not {phase!r}: {state.error}")
-        time.sleep(0.02)
+    until(lambda: state.phase == phase, 60, stands=lambda: (state.phase, state.error))
 
 
 def test_fusing_gives_the_bytes_of_the_library_by_python_and_by_command(

@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from page_stacks import wait_for
 from processes import below
 
 from mmlib.errors import InputError
@@ -210,11 +211,7 @@ def test_a_page_that_is_closed_while_it_loads_leaves_no_kernel(tmp_path: Path) -
 
 
 def wait_for_kernels(pid: int, count: int) -> None:
-    end = time.monotonic() + 60
-    while kernels(pid) != count:
-        if time.monotonic() > end:
-            raise TimeoutError(f"{kernels(pid)} kernels run; {count} expected")
-        time.sleep(0.1)
+    wait_for(lambda: kernels(pid) == count, 60, stands=lambda: f"{kernels(pid)} kernels run; {count} expected")
 
 
 def kernels(pid: int) -> int:

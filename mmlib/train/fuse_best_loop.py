@@ -273,11 +273,12 @@ def check(net: StackWeights, checks: list[Stacks]) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {"psnr": [], "detail": [], "depth": [], "rims": []}
     for stacks in checks:
         picture, weight = fused(net, stacks.frames)
-        whole, fine = picture_loss(picture.clamp(0, 1), stacks.target, _inner(stacks.field, MARGIN))
+        picture = picture.clamp(0, 1)
+        whole, fine = picture_loss(picture, stacks.target, _inner(stacks.field, MARGIN))
         found["psnr"] += (-whole * (10 / math.log(10))).tolist()
         found["detail"] += (-fine * (10 / math.log(10))).tolist()
         there = _inner(stacks.beside, MARGIN).flatten(1).sum(1) > LEAST_RIM_PX
-        found["rims"] += (-rim_loss(picture.clamp(0, 1), stacks)[there] * (10 / math.log(10))).tolist()
+        found["rims"] += (-rim_loss(picture, stacks)[there] * (10 / math.log(10))).tolist()
         depth, _ = find_depth(weight, stacks.places)
         true = functional.interpolate(stacks.depth[:, None], depth.shape[-2:], mode="area")[:, 0]
         found["depth"] += (depth - true).abs()[:, 4:-4, 4:-4].mean((1, 2)).tolist()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mmlib.metrics.halos import EMPTY
 from mmlib.nets.pyramids import halve, join, split
 
 FINE = 1
@@ -23,8 +24,6 @@ NEAR_PX = 20
 """So far the rims of something thick reach."""
 APART_PLANES = 4.0
 """Depths that lie so far apart within that distance are those of something thick."""
-EMPTY = 0.012
-"""Where the target varies less than so much, of 0..1, nothing is to be seen."""
 LEAST = -20.0
 """Logarithm of the weight below which no frame sinks by being unlike."""
 

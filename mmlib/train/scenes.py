@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,8 +28,10 @@ VALIDATION = ("feather", "onion_skin", "mould")
 """Families that only choose when to stop."""
 THICK = ("pollen", "pond_life", "insect_leg", "fibres", *VALIDATION)
 """Families so thick that what lies above throws its rims on what lies below."""
-WHOLE = Ranges(pitch_dof=(0.7, 1.7), phase=(0.6, 1.5), contrast_decades=(-0.3, 0.6), specimen_share=1.0)
-"""How these are scanned: from below to above, and they bend light as they are."""
+WHOLE: dict[str, Any] = {
+    "pitch_dof": (0.7, 1.7), "phase": (0.6, 1.5), "contrast_decades": (-0.3, 0.6), "specimen_share": 1.0,
+}  # fmt: skip
+"""How these are scanned: from below to above, and they bend light as they are; values of `Ranges`."""
 SPLITS = ("train", "validation")
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 
@@ -259,7 +262,7 @@ def write_light(file: Path, split: str, number: int, pool: Pool, pictures: Seque
     specimen = _specimen(names[luck.integer(0, len(names) - 1)], luck, pool.size)
     light = draw_light(
         luck, planes=pool.planes, size=pool.size, textures=textures, specimens=[specimen],
-        ranges=WHOLE if thick else Ranges(pitch_dof=pool.pitch_dof), points=pool.points,
+        ranges=Ranges(**WHOLE if thick else {"pitch_dof": pool.pitch_dof}), points=pool.points,
     )  # fmt: skip
     big = {"planes", "sharp"}
     arrays = {one.name: getattr(light, one.name).numpy() for one in fields(light)}
@@ -295,14 +298,15 @@ def _anew(
     files = texture_files(textures, split)
     chosen = [files[luck.integer(0, len(files) - 1)] for _ in range(min(len(files), 200))]
     pictures = [_texture(file, luck).to(device) for file in chosen]
-    of_scene = {one: getattr(WHOLE, one) for one in ("pitch_dof", "phase", "contrast_decades", "specimen_share")}
-    usual, whole = (
-        draw_batches(
-            generator, batch=batch, size=size, device=device, textures=pictures, ranges=replace(ranges, **changed),
-            specimens=[one for name, some in specimens.items() if name in families for one in some],
-        )
-        for families, changed in ((FAMILIES, {"planes": planes}), (THICK, {"planes": planes, **of_scene}))
-    )  # fmt: skip
+
+    def of(families: Sequence[str], **changed: Any) -> Iterator[dict[str, torch.Tensor]]:
+        return draw_batches(
+            generator, batch=batch, size=size, device=device, textures=pictures,
+            specimens=[one for name in families for one in specimens[name]],
+            ranges=replace(ranges, planes=planes, **changed),
+        )  # fmt: skip
+
+    usual, whole = of(list(specimens)), of([name for name in specimens if name in THICK], **WHOLE)
     share = Pool.thick / (Pool.thick + Pool.train)
     while True:
         yield next(whole if luck.chance(share) else usual)
