@@ -4,6 +4,7 @@ import pytest
 
 from mmlib.errors import Cancelled, InputError
 from mmlib.registration import align, warp
+from mmlib.registration.grains import GRAINS, search
 from mmlib.registration.similarity import IDENTITY, compose, invert
 from mmlib.simulation import simulate
 from mmlib.stacks import from_array
@@ -188,3 +189,19 @@ def test_progress_can_stop_it():
 
     with pytest.raises(Cancelled):
         align(from_array(np.zeros((3, 20, 20), np.uint8)), progress=stop)
+
+
+def test_a_far_shift_is_found_at_once_within_the_field():
+    wide = cv2.GaussianBlur(np.random.default_rng(4).normal(size=(160, 200)), (0, 0), 2).astype(np.float32)
+    field = np.zeros((120, 150), bool)
+    field[10:110, 15:140] = True
+    fixed, moving = wide[20:140, 25:175], wide[4:124, 32:182]
+    assert search(fixed, moving, field, 30) == (-7.0, 16.0)
+
+
+def test_the_strength_of_structure_stays_where_dark_and_bright_change_places():
+    grey = scene(9, 100)[..., 0]
+    fine, strong = GRAINS[0], GRAINS[-1]
+    np.testing.assert_allclose(strong.look(255 - grey), strong.look(grey), atol=1e-3)
+    np.testing.assert_allclose(fine.look(255 - grey), -fine.look(grey), atol=1e-3)
+    assert np.corrcoef(strong.look(grey).ravel(), fine.look(grey).ravel() ** 2)[0, 1] > 0.5

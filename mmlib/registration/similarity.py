@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +17,12 @@ Matrix = NDArray[np.float64]
 IDENTITY: Matrix = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 
 
+STEADY_PX = 0.1
+"""How far a frame is thought to grow or turn against where it is expected, at the end of the longest side and in pixels
+of the small picture, before anything is measured: knobs shift, they hardly turn, and magnification follows focus
+slowly."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """How two pictures lie on each other.
@@ -24,13 +31,11 @@ class Fit:
         matrix: fixed to moving, in pixels of the small pictures.
         before: correlation of the two as they were found, -1..1.
         after: correlation once moved, -1..1.
-        error_px: standard error of the shift, in pixels of the small pictures.
     """
 
     matrix: Matrix
     before: float
     after: float
-    error_px: float
 
 
 def compose(outer: Matrix, inner: Matrix) -> Matrix:
@@ -45,19 +50,6 @@ def invert(matrix: Matrix) -> Matrix:
     return inverse
 
 
-def band(grey: Map) -> Map:
-    """Keep what alignment can hold on to: no brightness, no slow shading, little noise.
-
-    Args:
-        grey: (h, w) float32.
-
-    Returns:
-        (h, w) float32 with mean near 0.
-    """
-    fine = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    return cv2.subtract(fine, cv2.blur(cv2.blur(fine, (13, 13)), (13, 13)))
-
-
 class Fixed:
     """A picture that others are laid on: its gradients and its normal matrix are made once.
 
@@ -68,7 +60,7 @@ class Fixed:
         """Prepare the picture.
 
         Args:
-            grey: (h, w) float32, as `band` gives it.
+            grey: (h, w) float32 with mean near 0, such as one of `mmlib.registration.grains`.
             field: (h, w) True where to look.
         """
         self.grey = grey
@@ -84,8 +76,8 @@ class Fixed:
         slopes = np.stack([right, down, right * x + down * y, down * x - right * y]) * field
         self.slopes = slopes.reshape(4, -1)  # (4, h w): shift x, shift y, scale, rotation
         self.normal = (self.slopes @ self.slopes.T).astype(np.float64)
-        ridge = 1e-3 * max(float(np.trace(self.normal)), 1e-12)
-        self.solve: Matrix = np.linalg.inv(self.normal + ridge * 1e-2 * np.eye(4))
+        self.normal += 1e-5 * max(float(np.trace(self.normal)), 1e-12) * np.eye(4)
+        self.spread = float(np.linalg.inv(self.normal)[[0, 1], [0, 1]].max())
 
     def _change(self, step: NDArray[np.float64]) -> Matrix:
         grow, turn = step[2] / self.reach, step[3] / self.reach
@@ -94,12 +86,26 @@ class Fixed:
             [[1 + grow, -turn, dx - grow * cx + turn * cy], [turn, 1 + grow, dy - turn * cx - grow * cy]], np.float64
         )
 
-    def fit(self, moving: Map, start: Matrix, steps: int = 12, enough: float = 0.01) -> Fit:
+    def fit(
+        self,
+        moving: Map,
+        start: Matrix,
+        *,
+        doubt_px: Callable[[float], float],
+        expected: Matrix = IDENTITY,
+        steps: int = 12,
+        enough: float = 0.01,
+    ) -> Fit:
         """Lay another picture on this one.
 
+        Growth and turn are believed as far as the pictures are alike: the rim of what leaves focus swells, and would
+        pass for growth.
+
         Args:
-            moving: (h, w) float32, as `band` gives it.
+            moving: (h, w) float32, made as this one was.
             start: where to begin.
+            doubt_px: the likely error of a shift at a correlation.
+            expected: growth and turn that are thought likely, see `STEADY_PX`.
             steps: at most so many improvements.
             enough: stop once a step moves no corner further than this, in pixels.
 
@@ -107,19 +113,32 @@ class Fixed:
             The best place found; ``before`` is the correlation at the start.
         """
         matrix, best = start, None
-        before = 0.0
+        moving, before = self._known(moving), 0.0
+        steady = np.diag([0, 0, STEADY_PX**-2, STEADY_PX**-2])
+        wanted = self._growth_and_turn(expected)
         for turn in range(steps + 1):
             rest, correlation = self._rest(moving, matrix)
             if turn == 0:
                 before = correlation
             if best is None or correlation > best.after:
-                best = Fit(matrix, before, correlation, self._error(rest))
-            step = self.solve @ (self.slopes @ rest).astype(np.float64)
+                best = Fit(matrix, before, correlation)
+            weight = self.spread / doubt_px(correlation) ** 2
+            pull = steady @ (self._growth_and_turn(matrix) - wanted)
+            step = np.linalg.solve(weight * self.normal + steady, weight * (self.slopes @ rest).astype(float) + pull)
             lost = correlation < best.after - 0.02 or not np.isfinite(step).all() or np.abs(step).max() > self.reach
             if lost or np.abs(step[:2]).max() + np.hypot(step[2], step[3]) * 1.5 < enough:
                 break
             matrix = compose(matrix, invert(self._change(step)))
-        return best or Fit(start, before, before, 0.0)
+        return best or Fit(start, before, before)
+
+    def correlation(self, moving: Map, matrix: Matrix) -> float:
+        """Say how alike two pictures are, one moved by a matrix: -1..1."""
+        return self._rest(self._known(moving), matrix)[1]
+
+    def _growth_and_turn(self, matrix: Matrix) -> NDArray[np.float64]:
+        scale = np.hypot(matrix[0, 0], matrix[1, 0])
+        away: NDArray[np.float64] = np.array([0, 0, scale - 1, np.arctan2(matrix[1, 0], matrix[0, 0])]) * self.reach
+        return away
 
     def misfit(self, moving: Map, matrix: Matrix, cells: int = 6) -> tuple[float, float]:
         """Ask every part of the picture how far it would still move, and how far it has been moved.
@@ -128,7 +147,7 @@ class Fixed:
         focus disagree with each other, and much is left.
 
         Args:
-            moving: (h, w) float32, as `band` gives it.
+            moving: (h, w) float32, made as this one was.
             matrix: the place found.
             cells: parts along each side.
 
@@ -136,7 +155,7 @@ class Fixed:
             What is left and what was moved, both root mean square in pixels of the small pictures.
         """
         height, width = self.grey.shape
-        rest = self._rest(moving, matrix)[0].reshape(height, width)
+        rest = self._rest(self._known(moving), matrix)[0].reshape(height, width)
         right, down = self.slopes[0].reshape(height, width), self.slopes[1].reshape(height, width)
 
         def means(product: Map) -> Map:
@@ -155,44 +174,19 @@ class Fixed:
         return float(np.sqrt((weight * left).sum())), float(np.sqrt((weight * (away**2).sum(0)).sum()))
 
     def _rest(self, moving: Map, matrix: Matrix) -> tuple[Map, float]:
-        size = self.grey.shape[::-1]
-        if np.array_equal(matrix, IDENTITY):
-            moved, seen = moving, self.field
-        else:
+        # what of the moving picture is not known is NaN, and what is warped from it, too
+        moved, seen = moving, self.field
+        if not np.array_equal(matrix, IDENTITY):
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            moved = cv2.warpAffine(moving, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-            seen = self.field & self._covered(matrix)
+            moved = cv2.warpAffine(
+                moving, matrix, self.grey.shape[::-1], flags=flags, borderMode=cv2.BORDER_CONSTANT, borderValue=np.nan
+            )
+            seen = seen & ~np.isnan(moved)
         a, b = np.where(seen, self.grey, 0).ravel(), np.where(seen, moved, 0).ravel()
         ab, aa, bb = float(a @ b), float(a @ a), float(b @ b)
         gain = ab / max(bb, 1e-9) if ab > 0 else 1.0
         return np.float32(gain) * b - a, ab / max(float(np.sqrt(aa * bb)), 1e-9)
 
-    def _covered(self, matrix: Matrix) -> NDArray[np.bool_]:
-        height, width = self.grey.shape
-        x, y = np.arange(width), np.arange(height)[:, None]
-        u = matrix[0, 0] * x + (matrix[0, 1] * y + matrix[0, 2])
-        v = matrix[1, 0] * x + (matrix[1, 1] * y + matrix[1, 2])
-        inside: NDArray[np.bool_] = (u >= 0) & (u <= width - 1) & (v >= 0) & (v <= height - 1)
-        return inside
-
-    def _error(self, rest: Map) -> float:
-        # neighbouring pixels of a band-passed picture are not independent: about ten count as one
-        variance = 10 * float(rest @ rest) / self.count
-        return float(np.sqrt(variance * max(self.solve[0, 0], self.solve[1, 1])))
-
-
-def coarse_shift(fixed: Map, moving: Map) -> Matrix:
-    """Find a large shift by phase correlation.
-
-    Args:
-        fixed: (h, w) float32, as `band` gives it, zero outside the field.
-        moving: the same.
-
-    Returns:
-        The shift as a matrix.
-
-    Source: Kuglin & Hines 1975; Foroosh, Zerubia & Berthod 2002, doi:10.1109/83.988953.
-    """
-    window = cv2.createHanningWindow(fixed.shape[::-1], cv2.CV_32F)
-    (dx, dy), _ = cv2.phaseCorrelate(np.ascontiguousarray(fixed), np.ascontiguousarray(moving), window)
-    return np.array([[1.0, 0, dx], [0, 1.0, dy]])
+    def _known(self, moving: Map) -> Map:
+        # the field belongs to the camera: it does not move with the specimen
+        return np.where(self.field, moving, np.float32(np.nan))
