@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from mmlib.fusing.learned import Learned
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Chooser, Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
+from mmlib.fusing.strangers import Strangers, belonging
 from mmlib.fusing.wavelet import Wavelet
 from mmlib.pictures import Frame, Picture, as_picture
 from mmlib.progress import Progress, part, report, silent
@@ -92,7 +94,8 @@ def fuse(
     """Fuse a stack into one picture that is sharp everywhere.
 
     Frames are read one after another and never kept, so memory does not grow with their number. Their order does not
-    matter beyond that neighbours in the stack should be neighbours in height where that can be had.
+    matter beyond that neighbours in the stack should be neighbours in height where that can be had. A frame of another
+    scene, black or ruined between two that are alike is left out.
 
     Args:
         stack: any number of frames, grey or colour, 8 or 16 bit.
@@ -132,17 +135,13 @@ def fuse(
     heights = np.asarray(stack.z_um if stack.z_um is not None else range(len(stack)), np.float32)
     making = METHODS[name](Layout(stack.shape, stack.dtype, heights, PREFERENCES[prefer]))
     following = Following(stack, align, field)
+    strangers = Strangers()
     for turn in range(making.turns):
         told = part(progress, turn / making.turns, (turn + 1) / making.turns)
-        for number, frame in enumerate(report(stack, len(stack), "fusing", told)):
-            _check_alike(stack, frame, number)
-            placed = following.place(frame, number)
-            if restored is None:
-                making.see(placed, number, turn)
-                continue
-            shown = following.alike(restored[number], number)
-            if isinstance(making, Chooser):
-                making.choose(placed, shown, number, turn)
+        placed = _placed(stack, restored, following, told)
+        for number, frame, shown in belonging(placed, strangers, first=turn == 0):
+            if restored is not None and isinstance(making, Chooser):
+                making.choose(frame, shown, number, turn)
             else:
                 making.see(shown, number, turn)
     result = making.finish()
@@ -160,10 +159,21 @@ def fuse(
             "align": align,
             "prefer": prefer,
             "frames": len(stack),
+            "left_out": sorted(strangers.found),
             **result.parameters,
         },
         seconds=time.perf_counter() - started,
     )
+
+
+def _placed(
+    stack: ZStack, restored: ZStack | None, following: Following, progress: Progress
+) -> Iterator[tuple[int, Frame, Frame]]:
+    """Read the frames one by one and lay each where it belongs, and the same of its restored state."""
+    for number, frame in enumerate(report(stack, len(stack), "fusing", progress)):
+        _check_alike(stack, frame, number)
+        placed = following.place(frame, number)
+        yield number, placed, placed if restored is None else following.alike(restored[number], number)
 
 
 def _check_alike(stack: ZStack, frame: Frame, number: int) -> None:

@@ -13,7 +13,6 @@ from mmlib.fusing.detail import on_grid_of
 from mmlib.fusing.looks import Seen, Survey, Together
 from mmlib.fusing.method import Layout, Result
 from mmlib.fusing.sharpest import filled
-from mmlib.fusing.strangers import Strangers
 from mmlib.fusing.weigher import Weigher, load_weigher
 from mmlib.pictures import Frame
 
@@ -49,9 +48,8 @@ class Learned:
         self.weigher = weigher or load_weigher(NET)
         self.levels = level_count(*layout.size, most=self.weigher.levels)
         self.survey = Survey(self.levels)
-        self.strangers = Strangers()
         self.together: Together | None = None
-        self.waiting: list[tuple[Frame, Seen]] = []  # the last two frames; their pictures are needed a frame later
+        self.waiting: list[tuple[int, Frame, Seen]] = []  # the last two frames; their pictures are needed a frame later
         self.likeness: list[list[Map]] = []
         self.sums: list[Map] = []
         self.weights: list[Map] = []
@@ -68,25 +66,24 @@ class Learned:
         """See a frame, and make the picture of another state of it: the net knows frames as cameras take them."""
         if turn == 0:
             self.survey.see(frame)
-            self.strangers.see(frame)
             return
         if self.together is None:
             self.together = Together(self.survey)
         last = len(self.layout.heights) - 1
         seen = self.together.take_apart(frame)
-        self.waiting.append((shown, seen))
+        self.waiting.append((number, shown, seen))
         if len(self.waiting) > 1:
-            self.likeness.append(self.together.likeness(self.waiting[-2][1], seen))
-            before = self.waiting[-3][1] if len(self.waiting) > 2 else seen
-            self._weigh(number - 1, *self.waiting[-2], before, seen, self.likeness[0])
+            self.likeness.append(self.together.likeness(self.waiting[-2][2], seen))
+            before = self.waiting[-3][2] if len(self.waiting) > 2 else seen
+            self._weigh(*self.waiting[-2], before, seen, self.likeness[0])
         if number == last:
-            before = self.waiting[-2][1] if last else seen
+            before = self.waiting[-2][2] if last else seen
             self.likeness = self.likeness[-1:] or [self.together.likeness(seen, seen)]
             self._weigh(number, shown, seen, before, before, self.likeness[0])
         self.waiting, self.likeness = self.waiting[-2:], self.likeness[-1:]
 
     def _weigh(self, number: int, frame: Frame, seen: Seen, before: Seen, after: Seen, with_before: list[Map]) -> None:
-        if self.together is None or number in self.strangers.found:
+        if self.together is None:
             return
         if self.levels:
             looks = self.together.look(seen, before, after, with_before, self.likeness[-1])
@@ -150,7 +147,7 @@ class Learned:
             index=np.asarray(cv2.resize(self.number, size, interpolation=cv2.INTER_NEAREST), np.uint16),
             depth=np.asarray(cv2.resize(depth, size, interpolation=cv2.INTER_LINEAR), np.float32),
             confidence=np.asarray(cv2.resize(sure, size, interpolation=cv2.INTER_LINEAR), np.float32),
-            parameters={"levels": self.levels, "net": NET, "left_out": sorted(self.strangers.found)},
+            parameters={"levels": self.levels, "net": NET},
         )
 
     def _depth(self) -> tuple[Map, Map]:
