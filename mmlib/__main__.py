@@ -187,7 +187,7 @@ def fuse(
             "frames": len(stack),
             "alignment": fused.alignment.reason,
             "seconds": round(fused.seconds, 3),
-            "warnings": list(stack.warnings),
+            "warnings": [*stack.warnings, *fused.warnings],
         },
         as_json,
     )

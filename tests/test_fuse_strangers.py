@@ -1,9 +1,12 @@
 """Frames that do not belong are left out, whatever the method, and honest ones never are."""
 
+import json
+
 import numpy as np
 import pytest
 
 from mmlib.fusing import fuse
+from mmlib.fusing.strangers import left_out_words
 from mmlib.simulation import Eyepiece, simulate
 from mmlib.stacks import from_array
 
@@ -46,3 +49,19 @@ def test_no_frame_of_an_honest_scan_is_left_out(family, speed):
 @pytest.mark.parametrize("frames", [np.zeros((4, 40, 40), np.uint8), np.full((2, 40, 40), 90, np.uint8)])
 def test_what_is_flat_belongs(frames):
     assert fuse(from_array(frames), method="mean").parameters["left_out"] == []
+
+
+def test_what_was_left_out_is_said(disc, tmp_path):
+    from typer.testing import CliRunner
+
+    from mmlib.__main__ import app
+    from mmlib.io import write_picture
+
+    (tmp_path / "scan").mkdir()
+    for number, frame in enumerate(ruin(disc, "black")):
+        write_picture(tmp_path / "scan" / f"{number}.png", frame)
+    told = CliRunner().invoke(app, ["fuse", str(tmp_path / "scan"), "-o", str(tmp_path / "fused.png"), "--json"])
+    assert told.exit_code == 0, told.output
+    words = "frame 2 is left out: unlike the frames before and after, which are like each other"
+    assert json.loads(told.stdout)["warnings"][-1] == words
+    assert left_out_words([1, 4, 6], first=1) == [words.replace("frame 2 is", "frames 2, 5 and 7 are")]

@@ -21,7 +21,7 @@ from mmlib.fusing.learned import Learned
 from mmlib.fusing.mean import Mean
 from mmlib.fusing.method import Chooser, Layout, Maker, Method, Result
 from mmlib.fusing.pyramid import Pyramid
-from mmlib.fusing.strangers import Strangers, belonging
+from mmlib.fusing.strangers import Strangers, belonging, left_out_words
 from mmlib.fusing.wavelet import Wavelet
 from mmlib.pictures import Frame, Picture, as_picture
 from mmlib.progress import Progress, part, report, silent
@@ -79,6 +79,11 @@ class Fused:
     method: str
     parameters: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know, a sentence each; frames count from 0."""
+        return left_out_words(self.parameters.get("left_out", []), first=0)
 
 
 def fuse(

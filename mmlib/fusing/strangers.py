@@ -98,3 +98,20 @@ def belonging(
         held = number, frame, shown
     if held is not None:
         yield held
+
+
+def left_out_words(numbers: Iterable[int], *, first: int) -> list[str]:
+    """Say which frames were left out.
+
+    Args:
+        numbers: of the frames, counted from 0.
+        first: what the first frame is called: 1 on pages, 0 in files and reports.
+
+    Returns:
+        One sentence, or none.
+    """
+    names = [str(number + first) for number in numbers]
+    if not names:
+        return []
+    which = f"frame {names[0]} is" if len(names) == 1 else f"frames {', '.join(names[:-1])} and {names[-1]} are"
+    return [f"{which} left out: unlike the frames before and after, which are like each other"]

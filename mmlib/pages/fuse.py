@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from mmlib.errors import InputError
 from mmlib.fusing import METHODS
+from mmlib.fusing.strangers import left_out_words
 from mmlib.pages.address import Address, given_query
 from mmlib.pages.attempts import Attempt
 from mmlib.pages.background import Latest, Runner, at_once, deliverer
@@ -302,8 +303,13 @@ class FuseView:
                 }
             )
             + f'<p class="mmp-muted">{_sentence(str(summary["alignment"]))}</p>'
-            + "".join(notice(str(warning)) for warning in summary["warnings"])
+            + "".join(notice(_sentence(str(warning))) for warning in [*summary["warnings"], *self._left_out(summary)])
         )
+
+    def _left_out(self, summary: dict[str, Any]) -> list[str]:
+        numbers, chosen = summary["parameters"].get("left_out", []), self.state.chosen
+        known = not self.state.stale and len(chosen) == summary["frames"]
+        return left_out_words((chosen[number] for number in numbers), first=1) if known else []
 
     def _show_numbers(self) -> None:
         state = self.state

@@ -17,6 +17,7 @@ from mmlib.errors import InputError
 from mmlib.field import find_field
 from mmlib.focusing import FocusReport, focus, worth_fusing
 from mmlib.fusing import Fused, fuse
+from mmlib.fusing.strangers import left_out_words
 from mmlib.measuring import measure
 from mmlib.metrics import Measurement
 from mmlib.pictures import Picture, to_uint8, to_uint16
@@ -185,7 +186,8 @@ def melt(bench: Bench, progress: Progress = silent) -> str:
     io.write_picture(bench.folder / "best_frame.png", to_uint8(sharpest_frame(bench)))
     io.write_picture(bench.folder / "depth.png", depth_picture(fused.depth))
     (bench.folder / "restored.npy").unlink(missing_ok=True)
-    return f"{len(bench.stack)} frames fused by {fused.method}; {fused.alignment.reason}"
+    left_out = left_out_words((bench.numbers[number] for number in fused.parameters["left_out"]), first=0)
+    return "; ".join([f"{len(bench.stack)} frames fused by {fused.method}", fused.alignment.reason, *left_out])
 
 
 def weigh_up(bench: Bench, progress: Progress = silent) -> str:
