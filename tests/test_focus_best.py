@@ -1,5 +1,7 @@
 """The learned judge of focus: its features tell the same whatever the light, and its net is the same in NumPy."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -205,6 +207,27 @@ def test_intervals_are_made_as_wide_as_they_claim():
     assert found["false_artefact"] == pytest.approx(0.02, abs=0.01)
 
 
+def test_so_many_cells_are_called_in_focus_as_dirt_allows():
+    cells = made_cells()
+    dirt = np.zeros_like(cells.dirt)
+    dirt[:, ::2] = 0.1
+    cells = replace(cells, dirt=dirt)
+    torch.manual_seed(0)
+    net = FocusProfile(FocusProfileConfig(width=16, dilations=(1,)))
+    calibrate(net, answers(net, cells))
+    assert numbers(answers(net, cells))["dirt"] == pytest.approx(0.02, abs=0.01)
+
+
+def test_dirt_is_not_taught_by_a_stack_that_hardly_moves():
+    batch = draw_cells(made_cells(), FocusRecipe(lone=0.0), np.random.default_rng(0))
+    batch["dirt"] = torch.full_like(batch["dirt"], 0.1)
+    batch["far"] = torch.ones_like(batch["far"])
+    net = FocusProfile(FocusProfileConfig(width=16, dilations=(1,)))
+    assert losses(net(batch["features"]), batch)["dirt"] > 0
+    batch["defocus"] = batch["defocus"] * 0.01
+    assert losses(net(batch["features"]), batch)["dirt"] == 0
+
+
 def test_where_all_planes_show_the_same_the_strongest_detail_is_sharpest():
     said = {"best": np.zeros((3, 2, 1), np.float32), "visible": np.zeros((3, 2, 1), np.float32)}
     said["best"][0] = 5
@@ -261,3 +284,12 @@ def test_its_card_names_what_it_is():
     assert card.net == "focus_profile.FocusProfile"
     assert card.bytes < 1_000_000
     assert METHODS["best"].kind == "ours"
+
+
+def test_a_stack_that_hardly_moves_has_no_dirt_and_its_sharp_cells_are_in_focus():
+    sharp = 255 * scene(seed=5)
+    frames = np.stack([cv2.GaussianBlur(sharp, (0, 0), 0.6 + 0.02 * k) for k in range(5)])
+    found = focus(from_array(np.clip(frames, 0, 255).astype(np.uint8)), method="best")
+    judged = found.cells["label"][found.cells["label"] != "blank"]
+    assert len(judged) > 0
+    assert set(judged) == {"in"}

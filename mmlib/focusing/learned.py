@@ -14,7 +14,7 @@ from mmlib.focusing.judging import Evidence
 from mmlib.focusing.profile_net import Weights, load_weights
 
 NAME = "focus-best"
-ALIKE = (0.8, 0.95)
+ALIKE = (0.6, 0.9)
 """Between these correlations of a cell's planes the word passes from the net to the strength of detail."""
 VISIBLE = 0.5
 """What looks most like the truth counts so much beside what lies nearest, when planes are ranked."""
@@ -22,9 +22,12 @@ STRENGTH = 20.0
 """A plane whose log-energy of detail is a twentieth below the best is e times less likely the sharpest."""
 SHARP_DOF = 1.25
 """What the net calls in focus is so only if its distance says no more than this: two heads see more than one."""
-LONE = -0.9
+LONE = -0.3
 """A cell of a lone picture is in focus from this logit: nothing along z tells, so the net is cautious, and from 0 on it
 would call too many sharp cells blurred."""
+MOVES_DOF, STILL = 1.5, -2.0
+"""Where the cells of a stack go through less than the first, half of them, it hardly moves: what is in focus changes as
+little as dirt does, so nothing is called dirt, and the distance alone says what is in focus, down to this logit."""
 LEAST_RANGE_DOF = 3.0
 """Levels 0 to 9 span at least so many depths of field, so that a stack that is sharp throughout is called so."""
 
@@ -132,17 +135,18 @@ def _settle(
     if z_um is not None and count > 1 and z_um[-1] < z_um[0]:
         quantiles = -quantiles[..., ::-1]
     away = np.abs(quantiles[..., 1])
+    still = count > 1 and float(np.median(np.ptp(quantiles[..., 1], axis=0))) < MOVES_DOF
     reach = np.maximum(np.ptp(away, axis=0), LEAST_RANGE_DOF)
     nearest = away.min(axis=0) if count > 1 else 0.0
     level = np.full(shape, -1, dtype=np.int8)
     level[:, known] = np.clip(np.round(9 * (away - nearest) / reach), 0, 9)
     share = _softmax(said["level"].astype(float))
     entropy = -(share * np.log(share + 1e-12)).sum(axis=2)
-    in_focus = said["sharp"][..., 0].astype(float) - (LONE if count == 1 else 0.0)
+    in_focus = said["sharp"][..., 0].astype(float) - (LONE if count == 1 else STILL if still else 0.0)
     sharp = np.zeros(shape, dtype=np.bool_)
     sharp[:, known] = (in_focus > 0) & (away < SHARP_DOF)
     artefact = np.zeros(shape, dtype=np.bool_)
-    artefact[:, known] = said["artefact"][..., 0] > 0
+    artefact[:, known] = (said["artefact"][..., 0] > 0) & ~np.bool_(still)
     return Judgement(
         score=spread(chances if count > 1 else said["sharp"][..., 0]),
         level=level,

@@ -25,7 +25,7 @@ class FocusProfileConfig:
     """
 
     features: int = 45
-    width: int = 64
+    width: int = 128
     dilations: tuple[int, ...] = (1, 2, 4, 1)
 
 

@@ -24,6 +24,8 @@ from mmlib.train.focus_cells import CellRecipe, FocusCells
 QUANTILES = (0.05, 0.5, 0.95)
 DETAIL = 0.006
 """Contrast of the truth's fine structure above which a cell teaches focus."""
+MOVES_DOF = 1.5
+"""A stack that goes through less does not teach what dirt is: what is in focus there changes as little."""
 GROUPS = ((7, 11), (11, 17), (17, 20), (20, 23), (23, 41), (41, 44))
 """Kinds of features that are left out now and then, so that the net leans on none alone."""
 
@@ -51,7 +53,7 @@ class FocusRecipe:
 
     data: CellRecipe = field(default_factory=CellRecipe)
     net: FocusProfileConfig = field(default_factory=FocusProfileConfig)
-    steps: int = 3000
+    steps: int = 4000
     stacks: int = 24
     rate: float = 2e-3
     warm_up: int = 100
@@ -64,7 +66,8 @@ class FocusRecipe:
     seed: int = 0
     weights: Mapping[str, float] = field(
         default_factory=lambda: {
-            "sharp": 1.0, "best": 0.5, "visible": 0.3, "artefact": 0.5, "blank": 0.2, "defocus": 1.0, "level": 1.0
+            "sharp": 1.0, "dirt": 0.1, "best": 0.5, "visible": 0.3, "artefact": 0.5, "blank": 0.2, "defocus": 1.0,
+            "level": 1.0,
         }
     )  # fmt: skip
 
@@ -121,7 +124,8 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     wanted = (level[..., None] <= torch.arange(len(LEVELS_DOF), device=away.device)).float()
     near, far = batch["near"] >= MOST, batch["far"] >= MOST
     empty = (batch["shown"] < BLANK)[:, None].expand_as(far)
-    dirty = inside & (batch["dirt"] > DIRTY)
+    moves = batch["defocus"].amax(dim=1) - batch["defocus"].amin(dim=1)
+    dirty = inside & (batch["dirt"] > DIRTY) & ((moves > MOVES_DOF) | (away.shape[1] == 1))
     target = torch.asinh(batch["defocus"])
     wrong = target[..., None] - said["defocus"]
     quantiles = wrong.new_tensor(QUANTILES)
@@ -131,6 +135,9 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     plain = taught & (near | far)
     found = {
         "sharp": _of_two(said["sharp"], near & ~fooling, plain | fooling),
+        "dirt": _mean(
+            F.softplus(said["sharp"][..., 0]), fooling & (away.shape[1] > 1)
+        ),  # few among all that is blurred
         "level": _mean(((cumulated - wanted) ** 2).sum(dim=-1), taught),
         "defocus": _mean(pinball, taught & batch["in_order"][:, None]),
         "artefact": _of_two(said["artefact"], fooling, fooling | clean[:, None].expand_as(far)),

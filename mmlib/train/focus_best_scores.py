@@ -16,6 +16,8 @@ CLEAN, DIRTY = 0.01, 0.03
 """Share of a cell under dirt up to which it is clean, and from which it is dirty."""
 FALSE_ARTEFACTS = 0.02
 """So many clean cells may be called artefacts."""
+FOOLED = 0.02
+"""So many dirty cells may be called in focus: a stricter judge would call more that is sharp blurred."""
 COVERED = 0.9
 """So many truths shall lie within the interval of defocus."""
 
@@ -77,7 +79,7 @@ def _joined(parts: list[dict[str, Values]]) -> dict[str, Values]:
 
 
 def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
-    """Make the net's word on artefacts rare on clean cells, and its intervals as wide as they claim to be.
+    """Make artefacts rare on clean cells, intervals as wide as they claim, and as much in focus as dirt allows.
 
     Args:
         net: to change; the shifts go into its weights.
@@ -95,7 +97,16 @@ def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
     short = np.abs(target - middle)
     wanted = short + np.log(-np.expm1(-np.maximum(short, 1e-6)))
     wider = float(np.quantile(wanted - raw, COVERED))
+    sharp = said["said_sharp"][..., 0]
+    passing = (
+        _dirty(said)
+        & (said["said_artefact"][..., 0] <= false)
+        & (np.abs(np.sinh(said["said_defocus"][..., 1])) < SHARP_DOF)
+    )
+    fooling = np.where(passing, sharp, -np.inf)[_dirty(said)]
+    surer = float(np.quantile(fooling, 1 - FOOLED, method="higher")) if fooling.size else 0.0
     with torch.no_grad():
+        net.leave.bias[starts["sharp"]] -= surer if np.isfinite(surer) else 0.0
         net.leave.bias[starts["artefact"]] -= false
         net.leave.bias[starts["defocus"]] += wider
         net.leave.bias[starts["defocus"] + 2] += wider
@@ -125,8 +136,7 @@ def numbers(said: dict[str, Values], *, least: float = 0.0) -> dict[str, float]:
     low, middle, high = np.moveaxis(np.sinh(said["said_defocus"]), 3, 0)
     where = np.broadcast_to(judged, low.shape)
     called = (sharp > least) & (np.abs(middle) < SHARP_DOF)
-    absent = (said["far"] >= MOST) | (said["shown"] < BLANK)[..., None]
-    dirty = (inside & (said["dirt"] > DIRTY))[..., None] & absent
+    dirty = _dirty(said)
     artefact = said["said_artefact"][..., 0] > 0
     return {
         "balanced": (_mean(called[near]) + _mean(~called[far])) / 2,
@@ -138,6 +148,12 @@ def numbers(said: dict[str, Values], *, least: float = 0.0) -> dict[str, float]:
         "false_artefact": _mean(artefact[where]),
         "dirt": _mean((called & ~artefact)[dirty]),
     }
+
+
+def _dirty(said: dict[str, Values]) -> NDArray[np.bool_]:
+    """Say which cells show dirt and nothing that is in focus, (S, N, K)."""
+    absent = (said["far"] >= MOST) | (said["shown"] < BLANK)[..., None]
+    return np.asarray(((said["field"] > MOST) & (said["dirt"] > DIRTY))[..., None] & absent)
 
 
 def _mean(values: NDArray[np.floating] | NDArray[np.bool_]) -> float:

@@ -62,7 +62,7 @@ class CellRecipe:
     slow: float = 0.25
     slow_pitch_dof: tuple[float, float] = (0.04, 0.3)
     slow_scenes: int = 300
-    electrons: tuple[float, float] = (1500.0, 300000.0)
+    electrons: tuple[float, float] = (400.0, 300000.0)
     edition: int = 4
 
 
