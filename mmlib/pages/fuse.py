@@ -296,7 +296,7 @@ class FuseView:
             + facts(
                 {
                     "Method": summary["method"],
-                    "Frames used": summary["frames"],
+                    "Frames used": summary["frames"] - len(summary["parameters"].get("left_out", [])),
                     "Sharpest frame": None if state.sharpest is None else state.sharpest + 1,
                     "Retouched places": state.retouched_places or None,
                     "Time": f"{summary['seconds']:.1f} s",
