@@ -149,6 +149,26 @@ def test_pyramids_of_batches_are_those_of_opencv(size):
     assert np.abs(join(details, coarse[-1])[0, 0].numpy() - join_levels(split_levels(picture, 2))).max() < 1e-5
 
 
+@pytest.mark.parametrize("kind", ["foreign", "black", "bright"])
+def test_one_ruined_frame_is_left_out(six, kind):
+    frames, truth = six
+    ruined = frames.copy()
+    if kind == "foreign":
+        ruined[2] = slope(2, seed=9)[0][0][::-1]
+    else:
+        ruined[2] = 0 if kind == "black" else np.clip(ruined[2].astype(int) * 3, 0, 255)
+    fused = fuse(from_array(ruined), method="learned", align="off")
+    without = fuse(from_array(np.delete(frames, 2, 0)), method="learned", align="off")
+    assert fused.parameters["left_out"] == [2]
+    inside = np.s_[8:-8, 8:-8]
+    assert psnr(fused.picture[inside], truth[inside]) > psnr(without.picture[inside], truth[inside]) - 1.5
+
+
+def test_no_frame_of_an_honest_stack_is_left_out(six):
+    for frames in (six[0], slope(12, side=96)[0], np.zeros((4, 40, 40), np.uint8)):
+        assert fuse(from_array(frames), method="learned", align="off").parameters["left_out"] == []
+
+
 def test_near_and_far_surfaces():
     """Two sharp patterns in one place, in the first and in the last frame: the one that is wanted shows."""
     rng = np.random.default_rng(3)

@@ -146,7 +146,8 @@ def _settle(
     sharp = np.zeros(shape, dtype=np.bool_)
     sharp[:, known] = (in_focus > 0) & (away < SHARP_DOF)
     artefact = np.zeros(shape, dtype=np.bool_)
-    artefact[:, known] = (said["artefact"][..., 0] > 0) & ~np.bool_(still)
+    if not still:
+        artefact[:, known] = said["artefact"][..., 0] > 0
     return Judgement(
         score=spread(chances if count > 1 else said["sharp"][..., 0]),
         level=level,

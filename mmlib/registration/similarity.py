@@ -16,7 +16,6 @@ Matrix = NDArray[np.float64]
 
 IDENTITY: Matrix = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 
-
 STEADY_PX = 0.1
 """How far a frame is thought to grow or turn against where it is expected, at the end of the longest side and in pixels
 of the small picture, before anything is measured: knobs shift, they hardly turn, and magnification follows focus
@@ -29,12 +28,10 @@ class Fit:
 
     Attributes:
         matrix: fixed to moving, in pixels of the small pictures.
-        before: correlation of the two as they were found, -1..1.
         after: correlation once moved, -1..1.
     """
 
     matrix: Matrix
-    before: float
     after: float
 
 
@@ -65,7 +62,6 @@ class Fixed:
         """
         self.grey = grey
         self.field = field
-        self.count = max(int(np.count_nonzero(field)), 1)
         height, width = grey.shape
         self.centre = ((width - 1) / 2, (height - 1) / 2)
         self.reach = max(width, height) / 2
@@ -110,18 +106,16 @@ class Fixed:
             enough: stop once a step moves no corner further than this, in pixels.
 
         Returns:
-            The best place found; ``before`` is the correlation at the start.
+            The best place found.
         """
-        matrix, best = start, None
-        moving, before = self._known(moving), 0.0
+        matrix, moving = start, self._known(moving)
+        best = Fit(start, -1.0)
         steady = np.diag([0, 0, STEADY_PX**-2, STEADY_PX**-2])
         wanted = self._growth_and_turn(expected)
-        for turn in range(steps + 1):
+        for _ in range(steps + 1):
             rest, correlation = self._rest(moving, matrix)
-            if turn == 0:
-                before = correlation
-            if best is None or correlation > best.after:
-                best = Fit(matrix, before, correlation)
+            if correlation > best.after:
+                best = Fit(matrix, correlation)
             weight = self.spread / doubt_px(correlation) ** 2
             pull = steady @ (self._growth_and_turn(matrix) - wanted)
             step = np.linalg.solve(weight * self.normal + steady, weight * (self.slopes @ rest).astype(float) + pull)
@@ -129,7 +123,7 @@ class Fixed:
             if lost or np.abs(step[:2]).max() + np.hypot(step[2], step[3]) * 1.5 < enough:
                 break
             matrix = compose(matrix, invert(self._change(step)))
-        return best or Fit(start, before, before)
+        return best
 
     def correlation(self, moving: Map, matrix: Matrix) -> float:
         """Say how alike two pictures are, one moved by a matrix: -1..1."""

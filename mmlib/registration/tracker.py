@@ -183,10 +183,15 @@ class Tracker:
         self.last = seen
         seen.matrix, seen.doubt_px = guess, math.inf
         links = self._links(known, seen, guess)
-        moves = [self._measured(link, seen) for link in links if self._trusted(link, guess)]
+        moves: list[_Move] = []
+        for link in links:
+            if self._trusted(link, guess):
+                moves.append(self._measured(link, seen))
+                if moves[-1].real:
+                    break
         if not moves:
             return Step(guess, False, links[0].before, links[0].after, False)
-        move = next((move for move in moves if move.real), moves[0])
+        move = moves[-1] if moves[-1].real else moves[0]
         self.key = key = move.link.to
         matrix = key.matrix if move.false else compose(move.matrix, key.matrix)
         seen.matrix = matrix if self.drift_px(compose(matrix, invert(guess))) > move.doubt_px else guess
@@ -239,7 +244,7 @@ class Tracker:
             return _Move(link, matrix, doubt_px, real=False, false=False)
         fixed, look, tiny = link.to.fixed(link.grain), seen.look(link.grain), self._small(matrix)
         left, found = fixed.misfit(look, tiny)
-        unlike, still_unlike = (1 - fixed.correlation(look, place) for place in (IDENTITY, tiny))
+        unlike, still_unlike = 1 - link.before, 1 - fixed.correlation(look, tiny)
         growth_px = abs(_scale(matrix) - 1) * max(self.height, self.width) / 4
         agreed, nearer = (AGREED, NEARER) if growth_px < GROWTH * moved else (SWELLING, SWELLING)
         alike = still_unlike < nearer * unlike and (1 - still_unlike > link.grain.sure or link.halved)

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmlib.focusing.learned import MOVES_DOF
 from mmlib.nets.focus_profile import LEVELS_DOF, FocusProfile, FocusProfileConfig
 from mmlib.progress import Progress, silent
 from mmlib.sharpness.truth import BLANK, MOST
@@ -24,8 +25,6 @@ from mmlib.train.focus_cells import CellRecipe, FocusCells
 QUANTILES = (0.05, 0.5, 0.95)
 DETAIL = 0.006
 """Contrast of the truth's fine structure above which a cell teaches focus."""
-MOVES_DOF = 1.5
-"""A stack that goes through less does not teach what dirt is: what is in focus there changes as little."""
 GROUPS = ((7, 11), (11, 17), (17, 20), (20, 23), (23, 41), (41, 44))
 """Kinds of features that are left out now and then, so that the net leans on none alone."""
 
@@ -124,6 +123,7 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     wanted = (level[..., None] <= torch.arange(len(LEVELS_DOF), device=away.device)).float()
     near, far = batch["near"] >= MOST, batch["far"] >= MOST
     empty = (batch["shown"] < BLANK)[:, None].expand_as(far)
+    # a stack that hardly moves does not teach what dirt is: what is in focus there changes as little
     moves = batch["defocus"].amax(dim=1) - batch["defocus"].amin(dim=1)
     dirty = inside & (batch["dirt"] > DIRTY) & ((moves > MOVES_DOF) | (away.shape[1] == 1))
     target = torch.asinh(batch["defocus"])
@@ -135,9 +135,7 @@ def losses(said: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     plain = taught & (near | far)
     found = {
         "sharp": _of_two(said["sharp"], near & ~fooling, plain | fooling),
-        "dirt": _mean(
-            F.softplus(said["sharp"][..., 0]), fooling & (away.shape[1] > 1)
-        ),  # few among all that is blurred
+        "dirt": _mean(F.softplus(said["sharp"][..., 0]), fooling & (away.shape[1] > 1)),  # too few to count above
         "level": _mean(((cumulated - wanted) ** 2).sum(dim=-1), taught),
         "defocus": _mean(pinball, taught & batch["in_order"][:, None]),
         "artefact": _of_two(said["artefact"], fooling, fooling | clean[:, None].expand_as(far)),

@@ -97,13 +97,8 @@ def calibrate(net: FocusProfile, said: dict[str, Values]) -> None:
     short = np.abs(target - middle)
     wanted = short + np.log(-np.expm1(-np.maximum(short, 1e-6)))
     wider = float(np.quantile(wanted - raw, COVERED))
-    sharp = said["said_sharp"][..., 0]
-    passing = (
-        _dirty(said)
-        & (said["said_artefact"][..., 0] <= false)
-        & (np.abs(np.sinh(said["said_defocus"][..., 1])) < SHARP_DOF)
-    )
-    fooling = np.where(passing, sharp, -np.inf)[_dirty(said)]
+    passing = (said["said_artefact"][..., 0] <= false) & (np.abs(np.sinh(said["said_defocus"][..., 1])) < SHARP_DOF)
+    fooling = np.where(passing, said["said_sharp"][..., 0], -np.inf)[_dirty(said)]
     surer = float(np.quantile(fooling, 1 - FOOLED, method="higher")) if fooling.size else 0.0
     with torch.no_grad():
         net.leave.bias[starts["sharp"]] -= surer if np.isfinite(surer) else 0.0
