@@ -124,7 +124,7 @@ def focus(
 def deblur(
     source: Source,
     output: Annotated[Path, typer.Option("--output", "-o", help="a picture (png, tif) for one frame, else a stack")],
-    method: Annotated[str, typer.Option(help="none, wiener, unet, ..., or best")] = "best",
+    method: Annotated[str, typer.Option(help="best; refocus: towards focus; wiener, unet, ..., none")] = "best",
     frame: Annotated[int | None, typer.Option(help="only this frame, seen with its neighbours")] = None,
     frames: Frames = None,
     speed: Speed = None,

@@ -23,7 +23,7 @@ from mmlib.simulation.luck import Luck
 from mmlib.stacks import from_array
 from mmlib.train import deblur_best, deblur_best_loop
 from mmlib.train.deblur_best_loop import RestorerRecipe, changes, gains, loss_of, train, validation
-from mmlib.train.deblur_windows import Mix, Windows, draw_windows, remember
+from mmlib.train.deblur_windows import Mix, Windows, draw_windows, in_focus, laid_on, remember
 from mmlib.train.filming import film
 from mmlib.train.scenes import Pool, make_pool, write_light
 
@@ -141,7 +141,7 @@ def test_speed_and_neighbours_are_told_to_the_net():
         seen.append(given)
         return np.concatenate([given[:, :3], given[:, :1]], axis=1)
 
-    restore_with(run, frame, Scene(everywhere(frame), speed=3, before=(picture(seed=1),)), silent, refocus=0.5)
+    restore_with(run, frame, Scene(everywhere(frame), speed=3, before=(picture(seed=1),)), silent, aim=0.5)
     given = seen[0][0]
     assert given.shape[0] == CHANNELS
     assert given[9:, 0, 0].tolist() == [1.0, 0.0, 0.75, 0.5]
@@ -209,6 +209,46 @@ def test_windows_are_equal_for_equal_generators_and_hold_what_they_say(work):
     aimed = take(Mix(aimed=1.0)).given[:, 12]
     assert float(aimed.min()) >= 0
     assert float(aimed.max()) > 0.3
+
+
+def test_windows_may_have_two_neighbours_on_each_side(work):
+    mix = Mix(clean=0.0, alone=0.0, one_sided=0.0, astray=0.0, aimed=1.0, aims=(1.0, 1.0), neighbours=2)
+    generator = torch.Generator().manual_seed(5)
+    windows = draw_windows("train", generator=generator, batch=6, size=32, mix=mix, work=work, pool=POOL)
+    reached = []
+    for one in (next(windows) for _ in range(8)):
+        assert one.given.shape == (6, 21, 32, 32)
+        flags = one.given[:, 15:19, 0, 0]
+        assert bool((flags[:, :2] == 1).all())
+        reached += flags[:, 2:].flatten().tolist()
+        for place in (0, 1):
+            absent = flags[:, 2 + place] == 0
+            first = 9 + 3 * place
+            assert torch.equal(one.given[absent, first : first + 3], one.given[absent, :3])
+        assert bool((one.given[:, 20] == 1).all())
+    assert set(reached) == {0.0, 1.0}, "a stack may end before the second neighbour"
+
+
+def test_what_is_asked_for_in_focus_is_what_the_shown_planes_know():
+    still = torch.stack([torch.full((3, 8, 8), value) for value in (0.1, 0.5, 0.9)])[None]
+    away = torch.stack([torch.full((8, 8), value) for value in (0.0, 2.0, 4.0)])[None]
+    stacks = {"still": still, "defocus_dof": away, "shift_px": torch.zeros(1, 3, 2)}
+    seen = in_focus(stacks, [1, 0, 2], torch.ones(1, 2), 1.5)
+    assert torch.allclose(seen, still[:, 0]), "the plane in focus is shown"
+    alone = in_focus(stacks, [1, 0, 2], torch.zeros(1, 2), 1.5)
+    share = 2.0 ** -((2.0 / 1.5) ** 2)
+    assert torch.allclose(alone, torch.full_like(alone, 0.5 - 0.4 * share), atol=1e-5)
+    beyond = in_focus(stacks, [2, 1, 2], torch.tensor([[1.0, 0.0]]), 0.1)
+    assert torch.allclose(beyond, still[:, 1], atol=1e-3), "what is too far from focus comes from the nearest shown"
+
+
+def test_planes_are_laid_on_one_of_them():
+    frame = torch.from_numpy(picture(64, 64).transpose(2, 0, 1).copy())
+    planes = torch.stack([frame, frame.roll((2, -3), dims=(-2, -1))])[None]
+    laid = laid_on(planes, torch.tensor([[[0.0, 0.0], [2.0, -3.0]]]), 0)
+    assert torch.equal(laid[:, 0], planes[:, 0])
+    inner = (..., slice(6, -6), slice(6, -6))
+    assert torch.allclose(laid[0, 1][inner], frame[inner], atol=1e-3)
 
 
 def test_windows_that_are_kept_come_again():

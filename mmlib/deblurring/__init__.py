@@ -17,6 +17,7 @@ from mmlib.deblurring.certainty import new_detail
 from mmlib.deblurring.doing_nothing import NONE
 from mmlib.deblurring.method import Method, Restored, Scene
 from mmlib.deblurring.paper_nets import SDEBLURGAN, SRCNN, UDEBLURGAN, UNET
+from mmlib.deblurring.refocus import REFOCUSED
 from mmlib.deblurring.richardson_lucy import RICHARDSON_LUCY
 from mmlib.deblurring.wiener import WIENER
 from mmlib.errors import InputError, unknown
@@ -28,6 +29,7 @@ from mmlib.stacks import ZStack
 METHODS: dict[str, Method] = {
     "best": LEARNED,
     "none": NONE,
+    "refocus": REFOCUSED,
     "richardson_lucy": RICHARDSON_LUCY,
     "sdeblurgan": SDEBLURGAN,
     "srcnn": SRCNN,

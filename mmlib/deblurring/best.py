@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -24,9 +25,6 @@ FEATHER_PX = 4.0
 """Over so many pixels from the rim of the field inwards the change fades in."""
 DOUBT = 0.02
 """An expected error of this share of full scale, five steps of 8 bit, is shown as half unsure."""
-REFOCUS = 0.0
-"""How far what is a little out of focus is drawn nearer to focus: 0 not at all, the same plane held still; 1 as far as
-the net learned to."""
 STRENGTH = 0.7
 """How much of the change that the net asks for is made. On validation specimens nine tenths of the gain are left, and
 two frames in a hundred lose instead of eleven: where the net errs, it changes too much."""
@@ -47,43 +45,60 @@ def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     Raises:
         InputError: if the weights are missing or damaged.
     """
-    return restore_with(zoo.engine(MODEL), picture, scene, progress)
+    made = restore_with(zoo.engine(MODEL), picture, scene, progress)
+    return replace(made, parameters={"model": MODEL, **made.parameters})
 
 
 def restore_with(
-    runs: Runs, picture: Picture, scene: Scene, progress: Progress, *, refocus: float = REFOCUS, tile: int = TILE
+    runs: Runs,
+    picture: Picture,
+    scene: Scene,
+    progress: Progress,
+    *,
+    neighbours: int = 1,
+    aim: float = 0.0,
+    strength: float = STRENGTH,
+    halo: int = HALO,
+    tile: int = TILE,
 ) -> Restored:
     """Restore a frame with a net that is given.
 
     Args:
-        runs: (N, 13, H, W) to (N, 4, H, W); see `mmlib.nets.restorer`.
+        runs: (N, channels, H, W) to (N, 4, H, W); see `mmlib.nets`.
         picture: (H, W, 3), 0..1.
         scene: what is known besides.
         progress: told how far it is.
-        refocus: see `REFOCUS`, 0..1.
+        neighbours: how many the net sees on each side.
+        aim: what it is asked for: 0 the same plane held still, 1 as if in focus.
+        strength: how much of the change that it asks for is made.
+        halo: how far it looks, px.
         tile: edge of a piece, px; 0 is the whole frame at once.
 
     Returns:
         As `restore`.
     """
-    around = [neighbours[0] if neighbours else picture for neighbours in (scene.before, scene.after)]
-    alone = not scene.before and not scene.after
-    shown = picture if alone else np.concatenate([picture, *around], axis=2)  # (H, W, 9)
-    known = np.array([bool(scene.before), bool(scene.after), (scene.speed or 0) / SPEEDS, refocus], np.float32)
+    around = [
+        side[far] if far < len(side) else None for far in range(neighbours) for side in (scene.before, scene.after)
+    ]
+    there = [one is not None for one in around]
+    shown = picture
+    if any(there):
+        shown = np.concatenate([picture, *(picture if one is None else one for one in around)], axis=2)
+    known = np.array([*there, (scene.speed or 0) / SPEEDS, aim], np.float32)
 
     def run(piece: NDArray[np.float32]) -> Any:
-        frames = np.tile(piece, (1, 3, 1, 1)) if alone else piece
+        frames = piece if any(there) else np.tile(piece, (1, 1 + len(there), 1, 1))
         told = np.broadcast_to(known[None, :, None, None], (len(piece), len(known), *piece.shape[2:]))
         return runs(np.concatenate([frames, told], axis=1))
 
     answer = tiled(
-        run, shown, tile=tile, halo=HALO, multiple=MULTIPLE, smallest=SMALLEST, field=scene.field, progress=progress,
+        run, shown, tile=tile, halo=halo, multiple=MULTIPLE, smallest=SMALLEST, field=scene.field, progress=progress,
         stage="deblurring",
     )  # fmt: skip
     error = np.exp(np.clip(answer[:, :, 3], -8, 0))
-    share = np.float32(STRENGTH) * _fading(scene.field)[:, :, None]
+    share = np.float32(strength) * _fading(scene.field)[:, :, None]
     restored = picture + share * (answer[:, :, :3] - picture)
-    parameters = {"model": MODEL, "neighbours": int(known[:2].sum()), "refocus": refocus, "strength": STRENGTH}
+    parameters = {"neighbours": sum(there), "strength": strength}
     return Restored(restored, error / (error + np.float32(DOUBT)), parameters)
 
 

@@ -23,7 +23,8 @@ from mmlib.field import find_field
 from mmlib.metrics.intervals import bootstrap
 from mmlib.pictures import Picture, to_grey, to_uint8
 from mmlib.progress import Progress, report, silent
-from mmlib.stacks import ZStack
+from mmlib.registration import align
+from mmlib.stacks import ZStack, from_array
 
 CELL, STRIDE = 84, 42
 OFF = (1, 2)
@@ -125,7 +126,7 @@ def cases(folder: Path) -> dict[str, tuple[ZStack, int | None]]:
         folder: holds ``stacks_known_z``, ``stacks_ref`` and perhaps ``stacks``, one folder a stack in each.
 
     Returns:
-        By name; large frames are made smaller.
+        By name; large frames are made smaller, and those of ``stacks`` that drift are laid on each other.
 
     Raises:
         InputError: if there are none.
@@ -134,13 +135,19 @@ def cases(folder: Path) -> dict[str, tuple[ZStack, int | None]]:
     for case in real_cases(folder):
         found[case.name] = (case.stack, len(case.stack) // 2 if case.reference is None else None)
     for place in sorted((folder / "stacks").glob("*/")):
-        found[place.name] = (_smaller(io.open_stack(place)), None)
+        found[place.name] = (_laid(_smaller(io.open_stack(place))), None)
     return found
 
 
-def _smaller(stack: ZStack) -> ZStack:
-    from mmlib.stacks import from_array
+def _laid(stack: ZStack) -> ZStack:
+    """Lay the frames of a stack on each other: what lies elsewhere cannot be held against the plane in focus."""
+    placed = align(stack, field=find_field(stack))
+    if not placed.decided:
+        return stack
+    return from_array(np.stack([placed.warp(frame, i) for i, frame in enumerate(stack)]), source=stack.source)
 
+
+def _smaller(stack: ZStack) -> ZStack:
     times = 1
     while max(stack.height, stack.width) / times > MOST_PX:
         times *= 2

@@ -63,19 +63,18 @@ class GatedBlock(nn.Module):
         return features + found
 
 
-class Restorer(nn.Module):
-    """Frame, neighbours and conditions in; the restored frame and how sure it is out.
+class GatedUnet(nn.Module):
+    """A U-net of gated blocks from half to an eighth of the resolution: a change of a frame, and how sure it is.
 
     Nothing in it looks further than its convolutions reach, so that a tile with `halo` pixels around it gives what the
-    whole frame gives. Before it has learned anything it passes the frame on unchanged.
+    whole frame gives. Before it has learned anything it asks for no change.
     """
 
-    def __init__(self, config: RestorerConfig = RestorerConfig()) -> None:
+    def __init__(self, config: RestorerConfig, entering: int) -> None:
         super().__init__()
         self.config = config
-        self.inputs = {"forward": ((1, CHANNELS, 64, 64),)}
         w = config.width
-        self.enter = nn.Conv2d(4 * 6 * COLOURS + CONDITIONS, w, 3, padding=1)
+        self.enter = nn.Conv2d(entering, w, 3, padding=1)
         self.encode1 = nn.Sequential(*(GatedBlock(w) for _ in range(config.encode[0])))
         self.down1 = nn.Conv2d(w, 2 * w, 2, stride=2)
         self.encode2 = nn.Sequential(*(GatedBlock(2 * w) for _ in range(config.encode[1])))
@@ -100,6 +99,36 @@ class Restorer(nn.Module):
         reach = 2 * (2 + c.encode[0] + c.decode[-1]) + 4 * (c.encode[1] + c.decode[0]) + 8 * c.middle
         return -(-(reach + 2 + 4 + 8) // MULTIPLE) * MULTIPLE
 
+    def walk(self, entering: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Go down and up again.
+
+        Args:
+            entering: (N, C, H/2, W/2).
+
+        Returns:
+            (N, width, H/2, W/2) what it found, (N, 3, H, W) the change that it asks for, and (N, 1, H, W) the logarithm
+            of the absolute error that it expects.
+        """
+        first: Tensor = self.encode1(self.enter(entering))  # (N, w, H/2, W/2)
+        second: Tensor = self.encode2(self.down1(first))  # (N, 2 w, H/4, W/4)
+        deep = self.middle(self.down2(second))  # (N, 4 w, H/8, W/8)
+        second = self.decode2(second + functional.pixel_shuffle(self.up2(deep), 2))
+        first = self.decode1(first + functional.pixel_shuffle(self.up1(second), 2))
+        found = functional.pixel_shuffle(self.leave(first), 2)  # (N, 4, H, W)
+        change = self.config.reach * torch.tanh(found[:, :COLOURS] * (STEP / self.config.reach))
+        return first, change, found[:, COLOURS:]
+
+
+class Restorer(GatedUnet):
+    """Frame, neighbours and conditions in; the restored frame and how sure it is out.
+
+    Before it has learned anything it passes the frame on unchanged.
+    """
+
+    def __init__(self, config: RestorerConfig = RestorerConfig()) -> None:
+        super().__init__(config, 4 * 6 * COLOURS + CONDITIONS)
+        self.inputs = {"forward": ((1, CHANNELS, 64, 64),)}
+
     def forward(self, given: Tensor) -> Tensor:
         """Restore frames.
 
@@ -118,11 +147,5 @@ class Restorer(nn.Module):
         faint = functional.softsign(FAINT * torch.cat([detail, around], dim=1))
         halved = functional.pixel_unshuffle(torch.cat([frame - 0.5, STRONG * detail, STRONG * bend, faint], dim=1), 2)
         conditions = given[:, 3 * COLOURS :, ::2, ::2]
-        first: Tensor = self.encode1(self.enter(torch.cat([halved, conditions], dim=1)))  # (N, w, H/2, W/2)
-        second: Tensor = self.encode2(self.down1(first))  # (N, 2 w, H/4, W/4)
-        deep = self.middle(self.down2(second))  # (N, 4 w, H/8, W/8)
-        second = self.decode2(second + functional.pixel_shuffle(self.up2(deep), 2))
-        first = self.decode1(first + functional.pixel_shuffle(self.up1(second), 2))
-        found = functional.pixel_shuffle(self.leave(first), 2)  # (N, 4, H, W)
-        change = self.config.reach * torch.tanh(found[:, :COLOURS] * (STEP / self.config.reach))
-        return torch.cat([frame + change, found[:, COLOURS:]], dim=1)
+        _, change, unsure = self.walk(torch.cat([halved, conditions], dim=1))
+        return torch.cat([frame + change, unsure], dim=1)

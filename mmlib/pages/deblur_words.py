@@ -9,6 +9,7 @@ from mmlib.pages.scores import Scored
 INPUT_TITLE = "Blurred"
 TITLES = {
     "best": "Ours",
+    "refocus": "Ours, towards focus",
     "richardson_lucy": "Richardson-Lucy",
     "wiener": "Wiener",
     "srcnn": "SRCNN",

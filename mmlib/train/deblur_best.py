@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from mmlib.metrics.intervals import Interval, bootstrap
-from mmlib.nets.restorer import MULTIPLE, Restorer
+from mmlib.nets.refocuser import NEIGHBOURS, RefocuserConfig
+from mmlib.nets.restorer import MULTIPLE, GatedUnet
 from mmlib.progress import Progress, silent
 from mmlib.train.deblur_best_loop import RestorerRecipe, changes, gains, train, validation
-from mmlib.train.deblur_windows import Windows
+from mmlib.train.deblur_windows import Mix, Windows
 from mmlib.train.orders import Order, Trainable, find, finish, halved, score_words, scores_of
 from mmlib.train.scenes import VALIDATION
 from mmlib.zoo import Card, Limits, load
@@ -25,8 +26,26 @@ RECIPES: Mapping[str, Trainable[RestorerRecipe]] = {
         "restorer.Restorer",
         RestorerRecipe(),
     ),
+    "deblur-refocus": Trainable(
+        "Refocuser",
+        "Brings what is out of focus in a frame nearer to focus, with two planes on each side where there are any, and "
+        "says how large an error it still expects.",
+        "refocuser.Refocuser",
+        RestorerRecipe(
+            net=RefocuserConfig(width=16),
+            gpu_net=RefocuserConfig(),
+            rate=1e-3,
+            mix=Mix(aimed=1.0, aims=(1.0, 1.0), neighbours=NEIGHBOURS, alone=0.25, astray=0.05),
+            begin="deblur-best",
+            learned=0.5,
+        ),
+    ),
 }
 """What this family trains."""
+IN_FOCUS = (
+    "each pixel as in the plane of the stack that is nearest to its focus, held still, without noise, where one of the "
+    "planes that are shown is near enough to know it"
+)
 
 
 def run(name: str, **choices: Any) -> Card:
@@ -46,8 +65,8 @@ def run(name: str, **choices: Any) -> Card:
         trained_on=f"{state.step * shown} windows of {edge} px of simulated scans, each with the planes beside it or "
         f"without{', some of scenes made of pictures given by the user' if order.textures else ''}, moved, "
         f"photographed and filmed anew{'' if gpu else f' and shown about {recipe.every} times each'}; families kept "
-        f"out, to choose the best weights and to score: {', '.join(VALIDATION)}. Target: the same plane held still, "
-        "without noise.",
+        f"out, to choose the best weights and to score: {', '.join(VALIDATION)}. Target: "
+        f"{'the same plane held still, without noise' if recipe.mix.aimed < 1 else IN_FOCUS}.",
         scores=scores_of(score_table(net, validation(recipe, work=order.bench, **asked)), f"{order.command} --score"),
     )  # fmt: skip
 
@@ -60,13 +79,14 @@ def score(
     if real is not None:
         from mmlib.experiments.deblur_real import score_folder
 
-        return {key: str(value) for key, value in score_folder(real, "best", progress=progress).items()}
+        method = name.removeprefix("deblur-")
+        return {key: str(value) for key, value in score_folder(real, method, progress=progress).items()}
     windows = validation(known.recipe, work=work, processes=processes)
     progress(0.3, "scenes are there")
     return score_words(score_table(load(name), windows))  # type: ignore[arg-type]
 
 
-def score_table(net: Restorer, windows: list[Windows]) -> dict[str, Interval]:
+def score_table(net: GatedUnet, windows: list[Windows]) -> dict[str, Interval]:
     """Give the mean gains with their 95 % intervals.
 
     Args:

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import math
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from mmlib.nets.restorer import COLOURS, Restorer, RestorerConfig
+from mmlib.nets.refocuser import CONDITIONS as ALL_CONDITIONS
+from mmlib.nets.refocuser import SHOWN, Refocuser, RefocuserConfig
+from mmlib.nets.restorer import COLOURS, CONDITIONS, GatedUnet, Restorer, RestorerConfig
 from mmlib.progress import Progress, silent
 from mmlib.simulation.luck import Luck
 from mmlib.train.checkpoints import Checkpoint
 from mmlib.train.deblur_windows import Mix, Windows, draw_windows, remember
+from mmlib.zoo import load
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class RestorerRecipe:
         check_every: steps between two validations.
         checked: validation windows.
         seed: of weights and windows.
+        begin: the net of the zoo whose weights it begins with on a CPU, or none.
+        learned: how far from there to what was learned the weights that are kept lie: on pictures unlike those of the
+            training, a net part of the way errs less often (Wortsman et al. 2022, arXiv:2109.01903).
     """
 
     net: RestorerConfig = field(default_factory=lambda: RestorerConfig(width=16))
@@ -73,15 +79,17 @@ class RestorerRecipe:
     check_every: int = 500
     checked: int = 48
     seed: int = 11
+    begin: str = ""
+    learned: float = 1.0
 
 
 class Averaged(nn.Module):
     """A net and the slow average of its weights."""
 
-    def __init__(self, net: Restorer) -> None:
+    def __init__(self, net: GatedUnet) -> None:
         super().__init__()
         self.net = net
-        self.mean = Restorer(net.config).requires_grad_(False)
+        self.mean = net_of(net.config).requires_grad_(False)
         self.mean.load_state_dict(net.state_dict())
 
     @torch.no_grad()
@@ -103,7 +111,7 @@ def train(
     processes: int = 2,
     progress: Progress = silent,
     **pool: Any,
-) -> tuple[Restorer, Checkpoint]:
+) -> tuple[GatedUnet, Checkpoint]:
     """Train until the steps or the time are spent, and give the average that gained most on validation.
 
     Args:
@@ -127,7 +135,13 @@ def train(
     check = validation(recipe, device=device, work=work, textures=textures, processes=processes, **pool)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        pair = Averaged(Restorer(recipe.gpu_net if gpu else recipe.net)).to(device)
+        net = net_of(recipe.gpu_net if gpu else recipe.net)
+    if recipe.begin and not gpu:
+        known = load(recipe.begin)
+        if isinstance(known, Restorer) and isinstance(net, Refocuser):
+            begin_with(net, known)
+    begun = {name: tensor.clone() for name, tensor in net.state_dict().items()} if recipe.begin and not gpu else {}
+    pair = Averaged(net).to(device)
     pair = pair.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(pair.net.parameters(), recipe.rate, betas=(0.9, 0.99), weight_decay=recipe.decay)
     state = Checkpoint.start(pair)
@@ -161,7 +175,33 @@ def train(
     if checkpoint is not None:
         state.save(checkpoint, recipe, pair, optimiser)
     pair.load_state_dict(state.best)
-    return pair.mean.to("cpu").eval(), state
+    kept = pair.mean.to("cpu").eval()
+    if begun:
+        kept.load_state_dict({n: begun[n].lerp(tensor, recipe.learned) for n, tensor in kept.state_dict().items()})
+    return kept, state
+
+
+def net_of(config: RestorerConfig) -> GatedUnet:
+    """Make the net that a config is of."""
+    return Refocuser(config) if isinstance(config, RefocuserConfig) else Restorer(config)
+
+
+@torch.no_grad()
+def begin_with(net: Refocuser, known: Restorer) -> None:
+    """Let a net change its frame as one that sees fewer neighbours does: what only it sees counts for nothing yet.
+
+    Args:
+        net: to fill.
+        known: of the same sizes.
+    """
+    weights = known.state_dict()
+    first = weights["enter.weight"]
+    seen = first.shape[1] - CONDITIONS
+    wider = torch.zeros_like(net.enter.weight)
+    wider[:, :seen] = first[:, :seen]
+    wider[:, SHOWN : SHOWN + 2] = first[:, seen : seen + 2]  # whether the nearest two are there
+    wider[:, SHOWN + ALL_CONDITIONS - 2 : SHOWN + ALL_CONDITIONS] = first[:, seen + 2 :]  # speed and aim
+    net.load_state_dict({**net.state_dict(), **weights, "enter.weight": wider})
 
 
 def _note(state: Checkpoint, pair: Averaged, check: list[Windows], seconds: float) -> None:
@@ -218,17 +258,17 @@ def validation(recipe: RestorerRecipe, *, device: torch.device | str = "cpu", **
         **more: see `mmlib.train.deblur_windows.draw_windows`.
 
     Returns:
-        Windows with both neighbours, the aim the same plane held still.
+        Windows with all neighbours; see `mmlib.train.deblur_windows.Mix.checked`.
     """
     windows = draw_windows(
         "validation", generator=torch.Generator(device).manual_seed(99), batch=8, size=96, device=device,
-        mix=replace(recipe.mix, clean=0.0, alone=0.0, one_sided=0.0, astray=0.0, aimed=0.0), **more,
+        mix=recipe.mix.checked(), **more,
     )  # fmt: skip
     return list(itertools.islice(windows, max(1, recipe.checked // 8)))
 
 
 @torch.inference_mode()
-def gains(net: Restorer, windows: list[Windows]) -> NDArray[np.float64]:
+def gains(net: GatedUnet, windows: list[Windows]) -> NDArray[np.float64]:
     """Say how many dB nearer to what was wanted each window came.
 
     Args:
@@ -251,7 +291,7 @@ def gains(net: Restorer, windows: list[Windows]) -> NDArray[np.float64]:
 
 
 @torch.inference_mode()
-def changes(net: Restorer, windows: list[Windows]) -> NDArray[np.float64]:
+def changes(net: GatedUnet, windows: list[Windows]) -> NDArray[np.float64]:
     """Say how little a net changes what it is shown.
 
     Args:

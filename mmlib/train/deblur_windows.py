@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
-from mmlib.nets.restorer import CONDITIONS
+from mmlib.nets.restorer import COLOURS
 from mmlib.progress import Progress, silent
 from mmlib.simulation.batch import Ranges
 from mmlib.simulation.luck import Luck
@@ -21,7 +22,7 @@ from mmlib.train.filming import film
 from mmlib.train.scenes import draw
 
 PLANES = 7
-"""Frames of a stack that windows are cut from: three frames, three planes apart at most."""
+"""Frames of a stack that windows are cut from: neighbours are three planes apart at most."""
 
 PHONE = Ranges(
     smear=(0.2, 1.0), drift_px=(0.0, 3.0), electrons=(2000.0, 600000.0), flicker=(0.0, 0.01), jpeg_quality=(50.0, 97.0),
@@ -41,8 +42,10 @@ class Mix:
         astray: of those with neighbours, whose neighbours lie some pixels off: frames of a real stack are not always
             aligned, and nothing of a neighbour may then show.
         told: whose scan speed is known.
-        aimed: that are asked to look as if in focus, by a share of the way.
+        aimed: that are asked to look as if in focus.
+        aims: how far of the way, least and most.
         near: whose neighbours are one, two and three planes away.
+        neighbours: how many are seen on each side, where the stack reaches so far.
         filmed: that went through a video.
         quantiser: of those, least and greatest.
         recover_dof: how far from focus half of the way back is still asked for.
@@ -54,10 +57,17 @@ class Mix:
     astray: float = 0.08
     told: float = 0.6
     aimed: float = 0.1
+    aims: tuple[float, float] = (0.0, 1.0)
     near: tuple[float, float, float] = (0.6, 0.25, 0.15)
+    neighbours: int = 1
     filmed: float = 0.8
     quantiser: tuple[float, float] = (12.0, 28.0)
     recover_dof: float = 1.5
+
+    def checked(self) -> Mix:
+        """Give the mix to choose weights by: the task itself, with all neighbours and no window of another kind."""
+        usual = 1.0 if self.aimed == 1 else 0.0
+        return replace(self, clean=0.0, alone=0.0, one_sided=0.0, astray=0.0, aimed=usual)
 
 
 @dataclass(frozen=True)
@@ -65,19 +75,24 @@ class Windows:
     """A batch of frames to restore.
 
     Attributes:
-        given: (N, 13, H, W) what `mmlib.nets.restorer.Restorer` takes.
+        given: (N, channels, H, W) what `mmlib.nets.restorer.Restorer` or `mmlib.nets.refocuser.Refocuser` takes.
         wanted: (N, 3, H, W) what it should give.
     """
 
     given: Tensor
     wanted: Tensor
 
+    @property
+    def frames(self) -> int:
+        """How many frames are seen at once."""
+        return (self.given.shape[1] - 1) // (COLOURS + 1)  # and for each but one a plane, speed and aim
+
     def alone(self) -> Windows:
         """Give the same frames without their neighbours."""
-        frame = self.given[:, :3]
-        conditions = self.given[:, 9:].clone()
-        conditions[:, :2] = 0
-        return Windows(torch.cat([frame, frame, frame, conditions], dim=1), self.wanted)
+        conditions = self.given[:, self.frames * COLOURS :].clone()
+        conditions[:, : self.frames - 1] = 0
+        repeated = self.given[:, :COLOURS].repeat(1, self.frames, 1, 1)
+        return Windows(torch.cat([repeated, conditions], dim=1), self.wanted)
 
     def cut(self, luck: Luck, size: int) -> Windows:
         """Give a smaller part, mostly on the 8 px grid on which codecs work, as whole frames are.
@@ -94,8 +109,8 @@ class Windows:
 
     def clean(self) -> Windows:
         """Give the frames as they should become, without neighbours: a net has nothing to do here."""
-        conditions = torch.zeros_like(self.given[:, 9:])
-        return Windows(torch.cat([self.wanted, self.wanted, self.wanted, conditions], dim=1), self.wanted)
+        conditions = torch.zeros_like(self.given[:, self.frames * COLOURS :])
+        return Windows(torch.cat([self.wanted.repeat(1, self.frames, 1, 1), conditions], dim=1), self.wanted)
 
 
 def draw_windows(
@@ -169,7 +184,9 @@ def remember(windows: Iterator[Windows], luck: Luck, *, batch: int, keep: int, e
     for step in itertools.count():
         if step % every == 0 or len(kept) < min(16 * batch, keep):
             fresh = next(windows)
-            kept.extend(zip(fresh.given[:, :9].half(), fresh.given[:, 9:, 0, 0], fresh.wanted.half(), strict=True))
+            pictures = fresh.frames * COLOURS
+            parts = (fresh.given[:, :pictures].half(), fresh.given[:, pictures:, 0, 0], fresh.wanted.half())
+            kept.extend(zip(*parts, strict=True))
         chosen = [kept[luck.integer(0, len(kept) - 1)] for _ in range(batch)]
         frames, conditions, wanted = (torch.stack(parts).float() for parts in zip(*chosen, strict=True))
         planes = conditions[:, :, None, None].expand(-1, -1, *frames.shape[-2:])
@@ -181,47 +198,85 @@ def _cut(luck: Luck, stacks: dict[str, Tensor], step: int, mix: Mix) -> Windows:
     count = len(stacks["stack"])
     middle = luck.integer(step, PLANES - 1 - step)
     clean = [luck.chance(mix.clean) for _ in range(count)]
-    three = [middle - step, middle, middle + step]
-    frames = _film(luck, stacks["stack"][:, three], mix)  # (B, 3, 3, H, W)
-    still = stacks["still"][:, three]
+    places = [middle] + [middle + side * step * far for far in range(1, mix.neighbours + 1) for side in (-1, 1)]
+    reached = [0 <= place < PLANES for place in places]
+    shown = [place if there else middle for place, there in zip(places, reached, strict=True)]
+    frames = _film(luck, stacks["stack"][:, shown], mix)  # (B, F, 3, H, W)
+    still = stacks["still"][:, shown]
     frames = torch.where(_flags(clean, frames)[:, None, None, None, None] > 0, still, frames)
-    aims = [luck.uniform(0, 1) if luck.chance(mix.aimed) else 0.0 for _ in range(count)]
-    wanted = still[:, 1]
+    aims = [luck.uniform(*mix.aims) if luck.chance(mix.aimed) else 0.0 for _ in range(count)]
+    here = torch.tensor([_neighbours(luck, mix) for _ in range(count)]).to(frames)  # (B, F - 1)
+    here = here * _flags(reached[1:], frames)
+    astray = luck.chance(mix.astray)
+    wanted = still[:, 0]
     if any(aims):
-        wanted = torch.lerp(
-            wanted, in_focus(stacks, middle, mix.recover_dof), _flags(aims, wanted)[:, None, None, None]
-        )
-    here = torch.tensor([_neighbours(luck, mix) for _ in range(count)]).to(frames)  # (B, 2)
+        useful = torch.zeros_like(here) if astray else here
+        focused = in_focus(stacks, shown, useful, mix.recover_dof)
+        wanted = torch.lerp(wanted, focused, _flags(aims, wanted)[:, None, None, None])
     keep = here[:, :, None, None, None]
-    frame = frames[:, 1]
-    around = frames[:, [0, 2]]
-    if luck.chance(mix.astray):
+    frame = frames[:, 0]
+    around = frames[:, 1:]
+    if astray:
         around = torch.roll(around, (luck.integer(-6, 6), luck.integer(-6, 6)), dims=(-2, -1))
     around = around * keep + frame[:, None] * (1 - keep)
     speeds = [_speed(luck, stacks, number, step) if luck.chance(mix.told) else 0.0 for number in range(count)]
-    conditions = torch.stack([here[:, 0], here[:, 1], _flags(speeds, frame), _flags(aims, frame)], dim=1)
-    planes = conditions[:, :, None, None].expand(count, CONDITIONS, *frame.shape[-2:])
-    return Windows(torch.cat([frame, around[:, 0], around[:, 1], planes], dim=1), wanted)
+    conditions = torch.cat([here, _flags(speeds, frame)[:, None], _flags(aims, frame)[:, None]], dim=1)
+    planes = conditions[:, :, None, None].expand(-1, -1, *frame.shape[-2:])
+    return Windows(torch.cat([frame, around.flatten(1, 2), planes], dim=1), wanted)
 
 
-def in_focus(stacks: dict[str, Tensor], middle: int, recover_dof: float) -> Tensor:
-    """Give a frame as if it were in focus, where focus is not too far: each pixel from the plane nearest to focus.
+def in_focus(stacks: dict[str, Tensor], shown: Sequence[int], here: Tensor, recover_dof: float) -> Tensor:
+    """Give a frame as if it were in focus, as far as what is shown of the stack lets one know it.
+
+    Each pixel comes from the plane nearest to focus where one that is shown is not too far from it, and elsewhere from
+    the nearest of those.
 
     Args:
         stacks: of `mmlib.train.scenes.draw`.
-        middle: which frame.
+        shown: which planes are, the frame itself first.
+        here: (B, len(shown) - 1) 0 where one of the others is not shown after all.
         recover_dof: at this distance from focus, in depths of field, half of the way back is asked for.
 
     Returns:
         (B, 3, H, W).
     """
+    still = laid_on(stacks["still"], stacks["shift_px"], shown[0])
     away = stacks["defocus_dof"].abs()  # (B, K, H, W)
-    least, nearest = away.min(dim=1)
-    still = stacks["still"]
-    index = nearest[:, None, None].expand(-1, 1, 3, -1, -1)
-    sharp = still.gather(1, index)[:, 0]
-    share = torch.exp2(-((away[:, middle] / recover_dof) ** 2) - (least / 0.7) ** 2)
-    return torch.lerp(still[:, middle], sharp, share[:, None])
+    least, sharpest = away.min(dim=1)
+    missing = torch.cat([torch.zeros_like(here[:, :1]), 1 - here], dim=1)[:, :, None, None]
+    seen = away[:, shown] + missing * away.max()
+    nearest, index = seen.min(dim=1)
+    base = _of_planes(still[:, shown], index)
+    share = torch.exp2(-((nearest / recover_dof) ** 2) - (least / 0.7) ** 2)
+    return torch.lerp(base, _of_planes(still, sharpest), share[:, None])
+
+
+def laid_on(planes: Tensor, shift_px: Tensor, middle: int) -> Tensor:
+    """Move planes by known amounts so that they lie on one of them.
+
+    Args:
+        planes: (B, K, 3, H, W).
+        shift_px: (B, K, 2) how far down and right each lies.
+        middle: which one stays.
+
+    Returns:
+        (B, K, 3, H, W); at the border the nearest pixels are repeated.
+    """
+    batch, count, _, height, width = planes.shape
+    away = (shift_px - shift_px[:, middle : middle + 1]).flatten(0, 1).to(planes)  # (B K, 2)
+    move = torch.eye(2, 3).to(planes).repeat(batch * count, 1, 1)
+    move[:, 0, 2], move[:, 1, 2] = 2 * away[:, 1] / width, 2 * away[:, 0] / height
+    grid = functional.affine_grid(move, [batch * count, 3, height, width], align_corners=False)
+    moved = functional.grid_sample(
+        planes.flatten(0, 1), grid, mode="bicubic", padding_mode="border", align_corners=False
+    )
+    moved = moved.view_as(planes)
+    return torch.cat([moved[:, :middle], planes[:, middle : middle + 1], moved[:, middle + 1 :]], dim=1)
+
+
+def _of_planes(planes: Tensor, index: Tensor) -> Tensor:
+    """Take each pixel (B, H, W) from the plane (B, K, 3, H, W) that is named for it."""
+    return planes.gather(1, index[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]
 
 
 def _film(luck: Luck, frames: Tensor, mix: Mix) -> Tensor:
@@ -238,12 +293,14 @@ def _film(luck: Luck, frames: Tensor, mix: Mix) -> Tensor:
     return torch.cat(filmed)
 
 
-def _neighbours(luck: Luck, mix: Mix) -> tuple[float, float]:
+def _neighbours(luck: Luck, mix: Mix) -> tuple[float, ...]:
+    """Say which neighbours are there, the nearest first, before and after by turns."""
+    both = (1.0, 1.0)
     if luck.chance(mix.alone):
-        return 0.0, 0.0
-    if luck.chance(mix.one_sided):
-        return (1.0, 0.0) if luck.chance(0.5) else (0.0, 1.0)
-    return 1.0, 1.0
+        both = (0.0, 0.0)
+    elif luck.chance(mix.one_sided):
+        both = (1.0, 0.0) if luck.chance(0.5) else (0.0, 1.0)
+    return both * mix.neighbours
 
 
 def _speed(luck: Luck, stacks: dict[str, Tensor], number: int, step: int) -> float:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mmlib import zoo
 from mmlib.deblurring import METHODS, deblur, deblur_stack
+from mmlib.experiments.tables.fusion_scores import INNER, move
 from mmlib.experiments.tables.scans import Scan
 from mmlib.metrics.detail import detail_snr
 from mmlib.metrics.reference import psnr, ssim
@@ -30,6 +31,13 @@ OWN = {
     "sdeblurgan": ("deblurring/paper_nets.py", "nets/deblurgan.py"),
     "udeblurgan": ("deblurring/paper_nets.py", "nets/deblurgan.py"),
     "best": ("deblurring/best.py", "nets/restorer.py"),
+    "refocus": (
+        "deblurring/refocus.py",
+        "deblurring/best.py",
+        "nets/refocuser.py",
+        "nets/restorer.py",
+        "registration",
+    ),
 }
 """Code of a method alone; what is not listed hangs on all of both rooms."""
 NOTHING = "none"
@@ -56,7 +64,7 @@ def weights_of(name: str) -> str:
 
 
 def score_deblurring(scan: Scan, name: str) -> dict[str, float]:
-    """Compare frames of a scan with their still twins, within the eyepiece's disc.
+    """Compare frames of a scan with their still twins and with everything in focus, within the eyepiece's disc.
 
     Args:
         scan: of the benchmark set.
@@ -64,51 +72,74 @@ def score_deblurring(scan: Scan, name: str) -> dict[str, float]:
 
     Returns:
         The means over the frames that have a twin: ``psnr`` in dB, ``ssim`` in hundredths; ``nearer`` and ``likelier``,
-        the percentage of frames whose PSNR and whose SSIM rose; ``kept``, the PSNR in dB of a twin that was deblurred,
-        against itself; and ``psnr+`` to ``likelier+`` where the method saw each frame with its neighbours.
+        the percentage of frames whose PSNR and whose SSIM rose; ``focused``, the PSNR in dB against what a still camera
+        records where each place is in focus, and ``sharper``, the percentage of frames that came nearer to it;
+        ``kept``, the PSNR in dB of a twin that was deblurred, against itself; and ``psnr+`` to ``sharper+`` where the
+        method saw each frame with its neighbours.
     """
     field = None if scan.field.all() else scan.field
     twins = {frame: as_picture(still) for frame, still in scan.still().items()}
-    before = {frame: _pair(scan.stack.picture(frame), sharp, field) for frame, sharp in twins.items()}
+    outcome = scan.notes["speeds"][str(scan.speed)]["parameters"]["outcome"]
 
-    def summed(after: dict[int, tuple[float, float]], mark: str = "") -> dict[str, float]:
-        ends = np.array([[*after[frame], *before[frame]] for frame in twins])
+    def pair(frame: int, picture: Picture) -> tuple[float, float, float]:
+        down, right = outcome["shift_px"][frame]
+        there = move(picture, (-right, -down))[INNER]
+        inside = None if field is None else np.ascontiguousarray(field[INNER])
+        seen = min(psnr(np.clip(there, 0, 1), scan.in_focus[INNER], field=inside), MOST_DB)
+        return (*_pair(picture, twins[frame], field), seen)
+
+    before = {frame: pair(frame, scan.stack.picture(frame)) for frame in twins}
+
+    def summed(after: dict[int, tuple[float, float, float]], mark: str = "") -> dict[str, float]:
+        ends = np.array([after[frame] for frame in twins])
+        rose = 100 * (ends > np.array([before[frame] for frame in twins])).mean(axis=0)
+        means = ends.mean(axis=0)
         return {
-            f"psnr{mark}": float(ends[:, 0].mean()),
-            f"ssim{mark}": float(ends[:, 1].mean()),
-            f"nearer{mark}": 100 * float((ends[:, 0] > ends[:, 2]).mean()),
-            f"likelier{mark}": 100 * float((ends[:, 1] > ends[:, 3]).mean()),
+            f"psnr{mark}": float(means[0]),
+            f"ssim{mark}": float(means[1]),
+            f"nearer{mark}": float(rose[0]),
+            f"likelier{mark}": float(rose[1]),
+            f"focused{mark}": float(means[2]),
+            f"sharper{mark}": float(rose[2]),
         }
 
     def alone(picture: Picture) -> Picture:
         return deblur(picture, method=name, speed=scan.speed, field=scan.field, pixel_um=scan.stack.pixel_um).picture
 
-    found = summed({frame: _pair(alone(scan.stack.picture(frame)), sharp, field) for frame, sharp in twins.items()})
+    found = summed({frame: pair(frame, alone(scan.stack.picture(frame))) for frame in twins})
     middle = sorted(twins)[len(twins) // 2]
     found["kept"] = _pair(alone(twins[middle]), twins[middle], field)[0]
     if METHODS[name].neighbours:
         seen = deblur_stack(scan.stack, method=name, speed=scan.speed, field=scan.field, frames=set(twins))
-        found |= summed({one.frame: _pair(one.picture, twins[one.frame], field) for one in seen}, "+")
+        found |= summed({one.frame: pair(one.frame, one.picture) for one in seen}, "+")
     return found
 
 
 def score_real(stack: ZStack, name: str) -> dict[str, float]:
-    """Compare the planes beside focus with the plane in focus, after deblurring, each without its neighbours.
+    """Compare the planes beside focus with the plane in focus, after deblurring.
 
     Args:
         stack: an odd number of planes, the middle one in focus.
         name: one of `deblurrers`.
 
     Returns:
-        ``psnr`` and ``detail``, the signal-to-noise ratio of fine detail, both in dB.
+        ``psnr`` and ``detail``, the signal-to-noise ratio of fine detail, both in dB, each plane alone; ``psnr+`` and
+        ``detail+`` where the method saw them with their neighbours, one of which is the plane in focus.
     """
     middle = len(stack) // 2
     sharp = stack.picture(middle)
-    beside = [deblur(stack[i], method=name, pixel_um=stack.pixel_um).picture for i in (middle - 1, middle + 1)]
-    return {
-        "psnr": float(np.mean([min(psnr(picture, sharp), MOST_DB) for picture in beside])),
-        "detail": float(np.mean([min(detail_snr(picture, sharp), MOST_DB) for picture in beside])),
-    }
+    beside = (middle - 1, middle + 1)
+
+    def summed(pictures: list[Picture], mark: str = "") -> dict[str, float]:
+        return {
+            f"psnr{mark}": float(np.mean([min(psnr(picture, sharp), MOST_DB) for picture in pictures])),
+            f"detail{mark}": float(np.mean([min(detail_snr(picture, sharp), MOST_DB) for picture in pictures])),
+        }
+
+    found = summed([deblur(stack[i], method=name, pixel_um=stack.pixel_um).picture for i in beside])
+    if METHODS[name].neighbours:
+        found |= summed([one.picture for one in deblur_stack(stack, method=name, frames=beside)], "+")
+    return found
 
 
 def _pair(picture: Picture, sharp: Picture, field: NDArray[Any] | None) -> tuple[float, float]:

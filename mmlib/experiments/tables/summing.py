@@ -65,7 +65,7 @@ def verdict(column: Column, rows: Sequence[Row], by_specimen: Mapping[str, BySpe
         unit: of the measure.
 
     Returns:
-        One sentence; empty where fewer than two methods have a number.
+        One sentence; empty where there is nothing to compare with.
     """
     sign = 1 if column.better == "higher" else -1
     known = [row for row in rows if row.kind != "reference" and column.key in row.values]
@@ -76,7 +76,9 @@ def verdict(column: Column, rows: Sequence[Row], by_specimen: Mapping[str, BySpe
     ours = next((row for row in ranked if row.kind == "ours"), None)
     if ours is None:
         return f"{column.title}: none of our own methods takes part; {best.title} is best."
-    rival = ranked[1] if best is ours else best
+    rival = next((row for row in ranked if row.kind != "ours"), None) if best is ours else best
+    if rival is None:
+        return ""
     mine, theirs = ours.values[column.key].estimate, rival.values[column.key].estimate
     told, chance = _difference(by_specimen.get(ours.name, {}), by_specimen.get(rival.name, {}), column.digits, unit)
     tested = bool(told)
