@@ -39,9 +39,10 @@ def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     Raises:
         InputError: if the weights are missing or damaged.
     """
+    runs = zoo.engine(MODEL)
     if not scene.before and not scene.after:
         return best.restore(picture, scene, progress)
-    return restore_with(zoo.engine(MODEL), picture, laid_on(picture, scene), progress)
+    return restore_with(runs, picture, laid_on(picture, scene), progress)
 
 
 def restore_with(runs: Runs, picture: Picture, scene: Scene, progress: Progress, *, tile: int = TILE) -> Restored:

@@ -18,7 +18,11 @@ TOUR = (
         "Ask what is in focus",
         "Each cell of the picture gets a colour; the curve shows where the focus belongs.",
     ),
-    ("deblur?s=pollen&v=4", "Undo haste", "A fast scan smears its frames. Compare what several methods make of one."),
+    (
+        "deblur?s=pollen&v=4&m=best,refocus",
+        "Undo haste",
+        "A fast scan smears its frames. Compare what several methods make of one.",
+    ),
     ("fuse?s=stem_section&r=1", "Fuse", "All sharp parts in one picture, with a map of the depth beside it."),
     ("pipeline?s=pollen,diatoms", "Let it run", "Many stacks at one press, each with a report to keep."),
 )
