@@ -19,7 +19,7 @@ TOUR = (
         "Each cell of the picture gets a colour; the curve shows where the focus belongs.",
     ),
     (
-        "deblur?s=pollen&v=4&m=best,refocus",
+        "deblur?s=stem_section&v=3&m=best,refocus",
         "Undo haste",
         "A fast scan smears its frames. Compare what several methods make of one.",
     ),
