@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from restorer_checks import everywhere, farthest, picture, runner
 
 from mmlib import io, zoo
-from mmlib.deblurring.best import HALO, MODEL, restore_with
+from mmlib.deblurring.best import MODEL, RESTORER, restore_with
 from mmlib.deblurring.method import Scene
 from mmlib.errors import InputError
 from mmlib.experiments.deblur_real import Judged, judge, summary
@@ -32,16 +33,6 @@ POOL = Pool(train=2, validation=2, thick=0, size=96, planes=7, points=3)
 RECIPE = RestorerRecipe(net=TINY, steps=6, batch=2, size=32, keep=16, every=2, check_every=3, checked=2)
 
 
-def picture(height: int = 96, width: int = 120, seed: int = 0) -> np.ndarray:
-    luck = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(luck.random((height, width, 3), dtype=np.float32), (0, 0), 2)
-    return np.clip((noise - 0.5) * 4 + 0.5, 0, 1).astype(np.float32)
-
-
-def everywhere(frame: np.ndarray) -> np.ndarray:
-    return np.ones(frame.shape[:2], bool)
-
-
 def shaken(config: RestorerConfig = TINY) -> Restorer:
     """A net that does something, without having learned anything."""
     with torch.random.fork_rng():
@@ -49,14 +40,6 @@ def shaken(config: RestorerConfig = TINY) -> Restorer:
         net = Restorer(config)
         torch.nn.init.normal_(net.leave.weight, 0, 0.3)
     return net.eval()
-
-
-def runner(net: Restorer):
-    def run(given: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return net(torch.from_numpy(np.ascontiguousarray(given))).numpy()
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -96,12 +79,8 @@ def test_a_change_is_bounded():
 
 def test_it_looks_no_further_than_its_halo():
     net = shaken()
-    given = torch.rand(1, CHANNELS, 16, 2 * net.halo + 32, generator=torch.Generator().manual_seed(0))
-    other = given.clone()
-    other[:, :, :, :8] = 0
-    differs = (net(given) != net(other)).any(dim=0).any(dim=0).any(dim=0).nonzero()
-    assert 8 <= int(differs.max()) < 8 + net.halo
-    assert Restorer().halo <= HALO
+    assert 8 <= farthest(net, CHANNELS) < 8 + net.halo
+    assert Restorer().halo <= RESTORER.halo
 
 
 # ---- restoring a frame
@@ -141,7 +120,8 @@ def test_speed_and_neighbours_are_told_to_the_net():
         seen.append(given)
         return np.concatenate([given[:, :3], given[:, :1]], axis=1)
 
-    restore_with(run, frame, Scene(everywhere(frame), speed=3, before=(picture(seed=1),)), silent, aim=0.5)
+    scene = Scene(everywhere(frame), speed=3, before=(picture(seed=1),))
+    restore_with(run, frame, scene, silent, net=replace(RESTORER, aim=0.5))
     given = seen[0][0]
     assert given.shape[0] == CHANNELS
     assert given[9:, 0, 0].tolist() == [1.0, 0.0, 0.75, 0.5]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 import torch
+from restorer_checks import everywhere, farthest, runner
+from restorer_checks import picture as made
 
 from mmlib import zoo
 from mmlib.deblurring import deblur, deblur_stack
+from mmlib.deblurring.best import restore_with
 from mmlib.deblurring.method import Scene
-from mmlib.deblurring.refocus import HALO, MODEL, NEIGHBOURS, laid_on, restore_with
+from mmlib.deblurring.refocus import MODEL, REFOCUSER, laid_on
 from mmlib.metrics.detail import detail_snr
 from mmlib.metrics.reference import psnr
 from mmlib.nets.refocuser import CHANNELS, FRAMES, Refocuser, RefocuserConfig, chosen, detail_of
@@ -22,30 +26,13 @@ from mmlib.simulation import simulate
 from mmlib.stacks import from_array
 from mmlib.train.deblur_best_loop import begin_with
 
+picture = partial(made, grain_px=1.5)
 TINY = RefocuserConfig(width=8, encode=(1, 1), middle=1, decode=(1, 1))
 THERE = pytest.mark.skipif(MODEL not in zoo.cards(), reason="the refocuser has not been trained")
 
 
-def picture(height: int = 96, width: int = 120, seed: int = 0) -> np.ndarray:
-    luck = np.random.default_rng(seed)
-    noise = cv2.GaussianBlur(luck.random((height, width, 3), dtype=np.float32), (0, 0), 1.5)
-    return np.clip((noise - 0.5) * 4 + 0.5, 0, 1).astype(np.float32)
-
-
 def blurred(frame: np.ndarray, sigma: float) -> np.ndarray:
     return cv2.GaussianBlur(frame, (0, 0), sigma) if sigma else frame
-
-
-def everywhere(frame: np.ndarray) -> np.ndarray:
-    return np.ones(frame.shape[:2], bool)
-
-
-def runner(net: torch.nn.Module):
-    def run(given: np.ndarray) -> np.ndarray:
-        with torch.inference_mode():
-            return net(torch.from_numpy(np.ascontiguousarray(given))).numpy()
-
-    return run
 
 
 def shaken() -> Refocuser:
@@ -123,12 +110,8 @@ def test_it_begins_with_what_the_restorer_knows():
 
 def test_it_looks_no_further_than_its_halo():
     net = shaken()
-    given = torch.rand(1, CHANNELS, 16, 2 * net.halo + 32, generator=torch.Generator().manual_seed(0))
-    other = given.clone()
-    other[:, :, :, :8] = 0
-    differs = (net(given) != net(other)).any(dim=0).any(dim=0).any(dim=0).nonzero()
-    assert 8 <= int(differs.max()) < 8 + net.halo
-    assert Refocuser().halo <= HALO
+    assert 8 <= farthest(net, CHANNELS) < 8 + net.halo
+    assert Refocuser().halo <= REFOCUSER.halo
 
 
 # ---- restoring a frame
@@ -137,8 +120,8 @@ def test_it_looks_no_further_than_its_halo():
 def test_tiles_give_what_the_whole_gives():
     frame, net = picture(300, 410), shaken()
     scene = Scene(everywhere(frame), before=(picture(300, 410, 1),), after=(picture(300, 410, 2), picture(300, 410, 3)))
-    whole = restore_with(runner(net), frame, scene, silent, tile=0)
-    pieces = restore_with(runner(net), frame, scene, silent, tile=256)
+    whole = restore_with(runner(net), frame, scene, silent, net=REFOCUSER, tile=0)
+    pieces = restore_with(runner(net), frame, scene, silent, net=REFOCUSER, tile=256)
     assert not np.allclose(whole.picture, frame, atol=0.01)
     np.testing.assert_allclose(pieces.picture, whole.picture, atol=1e-5)
     np.testing.assert_allclose(pieces.unsure, whole.unsure, atol=1e-5)
@@ -147,7 +130,7 @@ def test_tiles_give_what_the_whole_gives():
 @pytest.mark.parametrize("size", [(1, 1), (16, 16), (17, 33), (8, 90)])
 def test_any_size(size):
     frame = picture(*size)
-    made = restore_with(runner(shaken()), frame, Scene(everywhere(frame), before=(frame,)), silent)
+    made = restore_with(runner(shaken()), frame, Scene(everywhere(frame), before=(frame,)), silent, net=REFOCUSER)
     assert made.picture.shape == frame.shape
     assert np.isfinite(made.picture).all()
 
@@ -160,7 +143,7 @@ def test_neighbours_are_told_nearest_first_and_absent_ones_are_copies():
         return np.concatenate([given[:, :3], given[:, :1]], axis=1)
 
     before, after = picture(seed=1), (picture(seed=2), picture(seed=3))
-    restore_with(run, frame, Scene(everywhere(frame), before=(before,), after=after), silent)
+    restore_with(run, frame, Scene(everywhere(frame), before=(before,), after=after), silent, net=REFOCUSER)
     given = heard[0][0][:, :96, :120]
     assert given.shape[0] == CHANNELS
     for place, wanted in enumerate((frame, before, after[0], frame, after[1])):
@@ -210,8 +193,8 @@ def test_a_plane_in_focus_stays_as_it_is(scan):
     assert alone.parameters["model"] == "deblur-best"
     planes = [blurred(still, sigma) for sigma in (4, 2, 0, 2, 4)]
     stack = from_array(np.stack([(255 * plane).round().astype(np.uint8) for plane in planes]))
-    found = next(deblur_stack(stack, method="refocus", frames={NEIGHBOURS}))
-    beside = next(deblur_stack(stack, method="refocus", frames={NEIGHBOURS + 1}))
+    found = next(deblur_stack(stack, method="refocus", frames={2}))
+    beside = next(deblur_stack(stack, method="refocus", frames={3}))
     assert detail_snr(found.picture, still) > 12
     assert detail_snr(beside.picture, still) > detail_snr(planes[3], still) + 6
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -18,17 +18,38 @@ from mmlib.progress import Progress
 
 MODEL = "deblur-best"
 TILE = 1024
-"""Edge of a piece, px: the net looks 72 px far, and smaller pieces would mostly be margin."""
-HALO, MULTIPLE, SMALLEST = 72, 8, 32
+"""Edge of a piece, px: the nets look 72 px far and more, and smaller pieces would mostly be margin."""
+MULTIPLE, SMALLEST = 8, 32
 SPEEDS = 4
 FEATHER_PX = 4.0
 """Over so many pixels from the rim of the field inwards the change fades in."""
 DOUBT = 0.02
 """An expected error of this share of full scale, five steps of 8 bit, is shown as half unsure."""
-STRENGTH = 0.7
-"""How much of the change that the net asks for is made. On validation specimens nine tenths of the gain are left, and
-two frames in a hundred lose instead of eleven: where the net errs, it changes too much."""
 Runs = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Net:
+    """A net that restores frames, and how it is asked.
+
+    Attributes:
+        model: what the zoo calls it.
+        neighbours: how many frames it sees on each side.
+        aim: 0 for the same plane held still, 1 as if in focus.
+        strength: how much of the change that it asks for is made.
+        halo: how far it looks, px.
+    """
+
+    model: str
+    neighbours: int
+    aim: float
+    strength: float
+    halo: int
+
+
+RESTORER = Net(MODEL, neighbours=1, aim=0.0, strength=0.7, halo=72)
+"""At this strength nine tenths of the gain are left on validation specimens, and two frames in a hundred lose instead
+of eleven: where the net errs, it changes too much."""
 
 
 def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
@@ -45,8 +66,7 @@ def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     Raises:
         InputError: if the weights are missing or damaged.
     """
-    made = restore_with(zoo.engine(MODEL), picture, scene, progress)
-    return replace(made, parameters={"model": MODEL, **made.parameters})
+    return restore_with(zoo.engine(MODEL), picture, scene, progress)
 
 
 def restore_with(
@@ -55,10 +75,7 @@ def restore_with(
     scene: Scene,
     progress: Progress,
     *,
-    neighbours: int = 1,
-    aim: float = 0.0,
-    strength: float = STRENGTH,
-    halo: int = HALO,
+    net: Net = RESTORER,
     tile: int = TILE,
 ) -> Restored:
     """Restore a frame with a net that is given.
@@ -68,23 +85,20 @@ def restore_with(
         picture: (H, W, 3), 0..1.
         scene: what is known besides.
         progress: told how far it is.
-        neighbours: how many the net sees on each side.
-        aim: what it is asked for: 0 the same plane held still, 1 as if in focus.
-        strength: how much of the change that it asks for is made.
-        halo: how far it looks, px.
+        net: which it is.
         tile: edge of a piece, px; 0 is the whole frame at once.
 
     Returns:
         As `restore`.
     """
     around = [
-        side[far] if far < len(side) else None for far in range(neighbours) for side in (scene.before, scene.after)
+        side[far] if far < len(side) else None for far in range(net.neighbours) for side in (scene.before, scene.after)
     ]
     there = [one is not None for one in around]
     shown = picture
     if any(there):
         shown = np.concatenate([picture, *(picture if one is None else one for one in around)], axis=2)
-    known = np.array([*there, (scene.speed or 0) / SPEEDS, aim], np.float32)
+    known = np.array([*there, (scene.speed or 0) / SPEEDS, net.aim], np.float32)
 
     def run(piece: NDArray[np.float32]) -> Any:
         frames = piece if any(there) else np.tile(piece, (1, 1 + len(there), 1, 1))
@@ -92,13 +106,13 @@ def restore_with(
         return runs(np.concatenate([frames, told], axis=1))
 
     answer = tiled(
-        run, shown, tile=tile, halo=halo, multiple=MULTIPLE, smallest=SMALLEST, field=scene.field, progress=progress,
-        stage="deblurring",
+        run, shown, tile=tile, halo=net.halo, multiple=MULTIPLE, smallest=SMALLEST, field=scene.field,
+        progress=progress, stage="deblurring",
     )  # fmt: skip
     error = np.exp(np.clip(answer[:, :, 3], -8, 0))
-    share = np.float32(strength) * _fading(scene.field)[:, :, None]
+    share = np.float32(net.strength) * _fading(scene.field)[:, :, None]
     restored = picture + share * (answer[:, :, :3] - picture)
-    parameters = {"neighbours": sum(there), "strength": strength}
+    parameters = {"model": net.model, "neighbours": sum(there), "strength": net.strength}
     return Restored(restored, error / (error + np.float32(DOUBT)), parameters)
 
 
@@ -110,4 +124,4 @@ def _fading(field: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.asarray(np.clip(away / np.float32(FEATHER_PX), 0, 1), np.float32)
 
 
-LEARNED = Method(restore, neighbours=1, colour=True, model=MODEL)
+LEARNED = Method(restore, neighbours=RESTORER.neighbours, colour=True, model=MODEL)

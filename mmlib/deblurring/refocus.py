@@ -8,7 +8,7 @@ import numpy as np
 
 from mmlib import zoo
 from mmlib.deblurring import best
-from mmlib.deblurring.best import TILE, Runs
+from mmlib.deblurring.best import Net
 from mmlib.deblurring.method import Method, Restored, Scene
 from mmlib.pictures import Picture, to_uint8
 from mmlib.progress import Progress
@@ -16,10 +16,7 @@ from mmlib.registration import align, warp
 from mmlib.stacks import from_array
 
 MODEL = "deblur-refocus"
-NEIGHBOURS = 2
-"""Planes seen on each side."""
-HALO = 88
-"""How far the net looks, px."""
+REFOCUSER = Net(MODEL, neighbours=2, aim=1.0, strength=1.0, halo=88)
 
 
 def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
@@ -42,26 +39,7 @@ def restore(picture: Picture, scene: Scene, progress: Progress) -> Restored:
     runs = zoo.engine(MODEL)
     if not scene.before and not scene.after:
         return best.restore(picture, scene, progress)
-    return restore_with(runs, picture, laid_on(picture, scene), progress)
-
-
-def restore_with(runs: Runs, picture: Picture, scene: Scene, progress: Progress, *, tile: int = TILE) -> Restored:
-    """Bring a frame nearer to focus with a net that is given.
-
-    Args:
-        runs: (N, 21, H, W) to (N, 4, H, W); see `mmlib.nets.refocuser`.
-        picture: (H, W, 3), 0..1.
-        scene: its neighbours laid on the frame.
-        progress: told how far it is.
-        tile: edge of a piece, px; 0 is the whole frame at once.
-
-    Returns:
-        As `restore`.
-    """
-    made = best.restore_with(
-        runs, picture, scene, progress, neighbours=NEIGHBOURS, aim=1.0, strength=1.0, halo=HALO, tile=tile
-    )
-    return replace(made, parameters={"model": MODEL, **made.parameters})
+    return best.restore_with(runs, picture, laid_on(picture, scene), progress, net=REFOCUSER)
 
 
 def laid_on(picture: Picture, scene: Scene) -> Scene:
@@ -74,15 +52,13 @@ def laid_on(picture: Picture, scene: Scene) -> Scene:
     Returns:
         The scene, its neighbours moved where they lie elsewhere than the frame.
     """
-    frames = np.stack([to_uint8(one) for one in (picture, *scene.before, *scene.after)])
+    around = (*scene.before, *scene.after)
+    frames = np.stack([to_uint8(one) for one in (picture, *around)])
     found = align(from_array(frames, source="neighbours"), field=scene.field)
     if not found.decided:
         return scene
-    moved = [
-        np.clip(warp(one, found.matrices[number]), 0, 1)
-        for number, one in enumerate((*scene.before, *scene.after), start=1)
-    ]
+    moved = [np.clip(warp(one, matrix), 0, 1) for one, matrix in zip(around, found.matrices[1:], strict=True)]
     return replace(scene, before=tuple(moved[: len(scene.before)]), after=tuple(moved[len(scene.before) :]))
 
 
-REFOCUSED = Method(restore, neighbours=NEIGHBOURS, colour=True, model=MODEL)
+REFOCUSED = Method(restore, neighbours=REFOCUSER.neighbours, colour=True, model=MODEL)

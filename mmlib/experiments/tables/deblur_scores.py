@@ -18,7 +18,7 @@ from mmlib.stacks import ZStack
 
 ROOMS = (
     "deblurring/__init__.py", "deblurring/method.py", "inference", "metrics/reference.py", "metrics/pooled.py",
-    "metrics/detail.py", "experiments/tables/deblur_scores.py",
+    "metrics/detail.py", "experiments/tables/deblur_scores.py", "experiments/tables/fusion_scores.py",
 )  # fmt: skip
 """Code that every score hangs on."""
 CLASSICAL = ("deblurring/smear.py", "filters.py", "optics.py")
@@ -32,13 +32,9 @@ OWN = {
     "udeblurgan": ("deblurring/paper_nets.py", "nets/deblurgan.py"),
     "best": ("deblurring/best.py", "nets/restorer.py"),
     "refocus": (
-        "deblurring/refocus.py",
-        "deblurring/best.py",
-        "nets/refocuser.py",
-        "nets/restorer.py",
-        "registration",
+        "deblurring/refocus.py", "deblurring/best.py", "nets/refocuser.py", "nets/restorer.py", "registration",
     ),
-}
+}  # fmt: skip
 """Code of a method alone; what is not listed hangs on all of both rooms."""
 NOTHING = "none"
 MOST_DB = 99.0

@@ -115,29 +115,33 @@ def _beaten(rows: Sequence[Row]) -> list[str]:
     known = {row.name: row for row in rows if row.values}
     nothing = known["none"].values["psnr"].estimate
     gains = {row.title: row.values["psnr"].estimate - nothing for row in known.values() if row.name != "none"}
-    told = ", ".join(f"{title} {gain:+.2f} dB" for title, gain in sorted(gains.items(), key=lambda one: -one[1]))
-    return [f"Against doing nothing: {told}."] if gains else []
+    return [f"Against doing nothing: {_ranked(gains)}."] if gains else []
 
 
 def _in_focus(scored: Sequence[Scored], rows: Sequence[Row]) -> list[str]:
     """Say which methods bring frames nearer to focus, how much neighbours add, and how surely the best of them does."""
-    titles = {row.name: row.title for row in rows if row.values}
-    seen = [(name, key) for name in titles for key in ("focused", "focused+") if name != NOTHING]
-    found = {one: by for one in seen if (by := _gains(scored, *one))}
-    if not found:
+    found: dict[str, tuple[str, str]] = {}
+    for row in rows:
+        if row.values and row.name != NOTHING:
+            found |= {row.title: (row.name, "focused"), f"{row.title} with neighbours": (row.name, "focused+")}
+    gains = {title: by for title, one in found.items() if (by := _gains(scored, *one))}
+    if not gains:
         return []
-    ranked = sorted(found, key=lambda one: -float(np.mean(list(found[one].values()))))
-    words = {one: titles[one[0]] + (" with neighbours" if one[1].endswith("+") else "") for one in ranked}
-    told = ", ".join(f"{words[one]} {np.mean(list(found[one].values())):+.2f} dB" for one in ranked)
-    lines = [f"Towards focus, against doing nothing: {told}."]
-    first = mean_value(found[ranked[0]])
-    if first is not None:
-        by_speed = [np.mean(list(_gains(scored, *ranked[0], speed).values())) for speed in SPEEDS]
+    means = {title: float(np.mean(list(by.values()))) for title, by in gains.items()}
+    best = max(means, key=lambda title: means[title])
+    lines = [f"Towards focus, against doing nothing: {_ranked(means)}."]
+    if (first := mean_value(gains[best])) is not None:
+        by_speed = [np.mean(list(_gains(scored, *found[best], speed).values())) for speed in SPEEDS]
         lines.append(
-            f"Towards focus, {words[ranked[0]]}: {first.estimate:+.2f} [{first.low:+.2f}, {first.high:+.2f}] dB over "
-            f"{len(found[ranked[0]])} specimens; at speeds 1 to 4 {', '.join(f'{gain:+.2f}' for gain in by_speed)} dB."
+            f"Towards focus, {best}: {first.estimate:+.2f} [{first.low:+.2f}, {first.high:+.2f}] dB over "
+            f"{len(gains[best])} specimens; at speeds 1 to 4 {', '.join(f'{gain:+.2f}' for gain in by_speed)} dB."
         )
     return lines
+
+
+def _ranked(gains: dict[str, float]) -> str:
+    """Put gains in words, the largest first."""
+    return ", ".join(f"{title} {gain:+.2f} dB" for title, gain in sorted(gains.items(), key=lambda one: -one[1]))
 
 
 def _gains(scored: Sequence[Scored], name: str, key: str, speed: int | None = None) -> dict[str, float]:
