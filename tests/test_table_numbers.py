@@ -11,7 +11,8 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from mmlib.experiments.tables.focus_crops import choose_crops, detail_of, is_empty
 from mmlib.experiments.tables.focus_table import auc, fit_threshold
-from mmlib.experiments.tables.fusion_scores import best_shift
+from mmlib.experiments.tables.fusion_limits import most_alike
+from mmlib.experiments.tables.laying import best_shift
 from mmlib.experiments.tables.scans import choose
 from mmlib.experiments.tables.summing import mean_value, share_value, verdict
 from mmlib.experiments.tables.table import Column, Row, Value
@@ -19,6 +20,7 @@ from mmlib.pictures import to_grey
 from mmlib.sharpness.cells import grid
 from mmlib.simulation import Dirt, simulate
 from mmlib.simulation.specimen import Specimen
+from mmlib.stacks import from_array
 
 pytest.importorskip("torch")
 
@@ -117,3 +119,17 @@ def test_the_split_is_kept_apart() -> None:
     assert {recipe.family for recipe in test} - {recipe.family for recipe in train}  # families that nothing has seen
     few = choose("test", 5)
     assert len({recipe.family for recipe in few}) == 5
+
+
+@pytest.mark.parametrize("away_px", [0, 2])
+def test_the_frames_most_like_a_picture_make_it(away_px: int) -> None:
+    """Each half of the picture is sharp in another frame, and both may lie further right than what is wanted."""
+    noise = np.random.default_rng(2).random((96, 128, 3), np.float32)
+    wanted = cv2.GaussianBlur(noise, (0, 0), 1)
+    soft, left = cv2.GaussianBlur(wanted, (0, 0), 3), np.arange(128)[None, :, None] < 64
+    halves = np.stack([np.where(left, wanted, soft), np.where(left, soft, wanted)])
+    stack = from_array(np.roll(np.round(halves * 255).astype(np.uint8), away_px, axis=2))
+    made = most_alike(stack, wanted, np.ones((96, 128), bool))
+    away = np.abs(made - np.roll(wanted, away_px, axis=1)).mean(axis=2)
+    assert max(away[8:-8, 8:56].mean(), away[8:-8, 72:-8].mean()) < 0.002
+    assert np.abs(soft - wanted).mean() > 0.05

@@ -12,7 +12,7 @@ import typer
 
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.recipes import Recipe
-from mmlib.experiments.tables.fusion_scores import INNER, best_shift, laid_on, move
+from mmlib.experiments.tables.laying import INNER, best_shift, laid_on, move
 from mmlib.experiments.tables.scans import choose
 from mmlib.fusing import METHODS, fuse
 from mmlib.metrics.detail import depth_error, detail_snr

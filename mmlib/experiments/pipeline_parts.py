@@ -19,7 +19,7 @@ from mmlib import io
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.recipes import SPEEDS, Recipe
 from mmlib.experiments.tables import MADE_BY, keeping
-from mmlib.experiments.tables.fusion_scores import MOST_DB, laid_on
+from mmlib.experiments.tables.laying import MOST_DB, laid_on
 from mmlib.experiments.tables.scans import Scan, choose, open_scans
 from mmlib.fusing import fuse
 from mmlib.metrics.intervals import bootstrap

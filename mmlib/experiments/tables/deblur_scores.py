@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mmlib import zoo
 from mmlib.deblurring import METHODS, deblur, deblur_stack
-from mmlib.experiments.tables.fusion_scores import INNER, move
+from mmlib.experiments.tables.laying import INNER, MOST_DB, move
 from mmlib.experiments.tables.scans import Scan
 from mmlib.metrics.detail import detail_snr
 from mmlib.metrics.reference import psnr, ssim
@@ -18,7 +18,7 @@ from mmlib.stacks import ZStack
 
 ROOMS = (
     "deblurring/__init__.py", "deblurring/method.py", "inference", "metrics/reference.py", "metrics/pooled.py",
-    "metrics/detail.py", "experiments/tables/deblur_scores.py", "experiments/tables/fusion_scores.py",
+    "metrics/detail.py", "experiments/tables/deblur_scores.py", "experiments/tables/laying.py",
 )  # fmt: skip
 """Code that every score hangs on."""
 CLASSICAL = ("deblurring/smear.py", "filters.py", "optics.py")
@@ -37,8 +37,6 @@ OWN = {
 }  # fmt: skip
 """Code of a method alone; what is not listed hangs on all of both rooms."""
 NOTHING = "none"
-MOST_DB = 99.0
-"""What a picture equal to its reference counts: a mean cannot hold an infinite number."""
 
 
 def deblurrers() -> list[str]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from mmlib import zoo
 from mmlib.errors import InputError
 from mmlib.experiments.recipes import SPEEDS
+from mmlib.experiments.tables.fusion_limits import ALIKE, NEAREST, most_alike, truly_nearest
+from mmlib.experiments.tables.laying import INNER, MOST_DB, laid_on, move
 from mmlib.experiments.tables.scans import Scan
 from mmlib.focusing import focus
 from mmlib.fusing import METHODS, WEIGHTS, fuse
@@ -20,24 +20,18 @@ from mmlib.metrics import blind
 from mmlib.metrics.detail import depth_error, detail_snr
 from mmlib.metrics.halos import beside_thick
 from mmlib.metrics.reference import psnr, ssim
-from mmlib.pictures import Picture, to_grey
+from mmlib.pictures import Picture
 from mmlib.stacks import ZStack
 
 ROOMS = (
     "inference", "field.py", "filters.py", "registration", "focusing", "fusing", "nets", "metrics/natural_scenes.py",
     "metrics/patch_nets.py", "metrics/reference.py", "metrics/pooled.py", "metrics/detail.py", "metrics/halos.py",
-    "experiments/tables/fusion_scores.py",
+    "experiments/tables/fusion_scores.py", "experiments/tables/fusion_limits.py", "experiments/tables/laying.py",
 )  # fmt: skip
 SHARPEST = "sharpest frame"
 TRUTH = "the truth"
-ORACLE = "nearest frame by true depth"
-"""What picks, for each pixel, the frame that is truly nearest to focus: no choice of frames can be more right."""
-MARGIN_PX = 8
-INNER = np.s_[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
-MOST_DB = 99.0
-"""What a picture equal to its reference counts: a mean cannot hold an infinite number."""
-
-
+BY_TRUTH = (NEAREST, ALIKE, TRUTH)
+"""What no method can make: rows to hold the others against."""
 THICK_DOF = 4.0
 """What lies so many depths of field above its surroundings is thick."""
 LEAST_BESIDE = 0.005
@@ -49,10 +43,10 @@ MOST_SPARE = 1.2
 
 
 def fusions() -> list[str]:
-    """List what there is: every fusion method whose weights are there, the sharpest frame, and two for comparison."""
+    """List what there is: every fusion method whose weights are there, the sharpest frame, and what the truth makes."""
     known = zoo.cards()
     there = [name for name in METHODS if name not in WEIGHTS or WEIGHTS[name] in known]
-    return [*there, SHARPEST, ORACLE, TRUTH]
+    return [*there, SHARPEST, *BY_TRUTH]
 
 
 def version_of(name: str) -> str:
@@ -78,10 +72,13 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
         and so on (dB over the best of 3 frames, on the slow scan); what cannot be said is left out.
     """
     depth: NDArray[np.float32] | None = None
+    focused: Picture | None = None  # held against the picture in focus, where that is another one
     if name == TRUTH:
         picture = scan.truth
-    elif name == ORACLE:
+    elif name == NEAREST:
         picture = truly_nearest(scan)
+    elif name == ALIKE:
+        picture, focused = (most_alike(scan.stack, wanted, scan.field) for wanted in (scan.truth, scan.in_focus))
     elif name == SHARPEST:
         picture = scan.stack.picture(focus(scan.stack).best_frame)
     else:
@@ -98,14 +95,14 @@ def score_fusion(scan: Scan, name: str, *, cnniqa: Path | None = None) -> dict[s
     beside = beside if inside is None else beside & inside
     if beside.mean() >= LEAST_BESIDE:
         scores["rims"] = min(psnr(moved, truth, field=beside), MOST_DB)
-    moved, seen, inside, _ = laid_on(picture, scan.in_focus, scan.field)
+    moved, seen, inside, _ = laid_on(picture if focused is None else focused, scan.in_focus, scan.field)
     scores["focused"] = min(psnr(moved, seen, field=inside), MOST_DB)
     scores["focused_detail"] = min(detail_snr(moved, seen, field=inside), MOST_DB)
     if depth is not None:
         away_um = depth_error(move(depth, shift)[INNER], scan.depth_um[INNER], field=inside)
         scores["depth"] = away_um / scan.depth_of_field_um
         scores["planes"] = away_um / pitch_um(scan.stack)
-    if name != ORACLE and scan.speed == SPEEDS[0]:
+    if name != NEAREST and scan.speed == SPEEDS[0]:
         scores |= {f"gain{count}": gain(scan, name, count) for count in COUNTS if count <= MOST_SPARE * len(scan.stack)}
     return scores
 
@@ -128,7 +125,10 @@ def gain(scan: Scan, name: str, count: int) -> float:
         dB of PSNR; the frame that is best by the truth is known to no method.
     """
     stack = scan.stack.select(sorted(set(np.linspace(0, len(scan.stack) - 1, count).round().astype(int).tolist())))
-    picture = stack.picture(focus(stack).best_frame) if name == SHARPEST else fuse(stack, method=name).picture
+    if name == ALIKE:
+        picture = most_alike(stack, scan.truth, scan.field)
+    else:
+        picture = stack.picture(focus(stack).best_frame) if name == SHARPEST else fuse(stack, method=name).picture
     best = max(_against_truth(scan, stack.picture(number)) for number in range(len(stack)))
     return _against_truth(scan, picture) - best
 
@@ -136,43 +136,6 @@ def gain(scan: Scan, name: str, count: int) -> float:
 def _against_truth(scan: Scan, picture: Picture) -> float:
     moved, truth, inside, _ = laid_on(picture, scan.truth, scan.field)
     return min(psnr(moved, truth, field=inside), MOST_DB)
-
-
-def laid_on(
-    picture: Picture, wanted: Picture, field: NDArray[np.bool_]
-) -> tuple[Picture, Picture, NDArray[np.bool_] | None, tuple[float, float]]:
-    """Lay a picture on what it is held against, without the margin.
-
-    Args:
-        picture: (H, W, 3).
-        wanted: (H, W, 3).
-        field: (H, W).
-
-    Returns:
-        Both pictures, the field or None where it is everywhere, and how far the picture was moved, (right, down).
-    """
-    shift = best_shift(picture, wanted, field)
-    inside = np.ascontiguousarray(field[INNER])
-    return np.clip(move(picture, shift), 0, 1)[INNER], wanted[INNER], None if inside.all() else inside, shift
-
-
-def truly_nearest(scan: Scan) -> Picture:
-    """Take each pixel from the frame that is nearest to focus there by the truth.
-
-    Args:
-        scan: of the benchmark set.
-
-    Returns:
-        (H, W, 3).
-    """
-    picture = scan.stack.picture(0).copy()
-    nearest = np.abs(scan.defocus_dof(0))
-    for frame in range(1, len(scan.stack)):
-        away = np.abs(scan.defocus_dof(frame))
-        nearer = away < nearest
-        picture[nearer] = scan.stack.picture(frame)[nearer]
-        nearest = np.minimum(nearest, away)
-    return picture
 
 
 def score_real(stack: ZStack, reference: Picture, name: str) -> float:
@@ -189,44 +152,6 @@ def score_real(stack: ZStack, reference: Picture, name: str) -> float:
     lone = name == SHARPEST
     picture = stack.picture(focus(stack).best_frame) if lone else fuse(stack, method=name, align="off").picture
     return min(detail_snr(picture, reference), MOST_DB)
-
-
-def best_shift(picture: Picture, truth: Picture, field: NDArray[np.bool_]) -> tuple[float, float]:
-    """Find how far a picture must be moved right and down to lie on the truth; none where that is not sure.
-
-    Args:
-        picture: (H, W, 3).
-        truth: (H, W, 3).
-        field: (H, W).
-
-    Returns:
-        (right, down) in pixels, never more than 4.
-    """
-    inside = cv2.GaussianBlur(cv2.erode(field.astype(np.float32), np.ones((15, 15))), (0, 0), 3)
-    parts = []
-    for one in (picture, truth):
-        grey = to_grey(one)
-        band = cv2.GaussianBlur(grey, (0, 0), 1) - cv2.GaussianBlur(grey, (0, 0), 6)
-        parts.append(band.astype(np.float32) * inside)
-    window = cv2.createHanningWindow(parts[0].shape[::-1], cv2.CV_32F)
-    (right, down), _ = cv2.phaseCorrelate(parts[0], parts[1], window)
-    return (right, down) if max(abs(right), abs(down)) <= 4 else (0.0, 0.0)
-
-
-def move(picture: NDArray[Any], shift: tuple[float, float]) -> NDArray[np.float32]:
-    """Move a picture or a depth map.
-
-    Args:
-        picture: (H, W) or (H, W, 3).
-        shift: (right, down) in pixels.
-
-    Returns:
-        The same shape; its border repeated.
-    """
-    matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float64)
-    flags = cv2.INTER_CUBIC if max(map(abs, shift)) > 0.05 else cv2.INTER_NEAREST
-    size = picture.shape[1], picture.shape[0]
-    return np.asarray(cv2.warpAffine(picture, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def _blind(picture: Picture, field: NDArray[np.bool_] | None, cnniqa: Path | None) -> dict[str, float]:

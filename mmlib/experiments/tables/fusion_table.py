@@ -10,7 +10,8 @@ import numpy as np
 
 from mmlib import zoo
 from mmlib.experiments.tables import fusion_scores, keeping
-from mmlib.experiments.tables.fusion_scores import ORACLE, SHARPEST, TRUTH
+from mmlib.experiments.tables.fusion_limits import ALIKE, AROUND_PX, NEAREST
+from mmlib.experiments.tables.fusion_scores import BY_TRUTH, SHARPEST
 from mmlib.experiments.tables.paper import TABLE_3
 from mmlib.experiments.tables.real import RealCase
 from mmlib.experiments.tables.summing import mean_value, verdict
@@ -72,20 +73,12 @@ def fusion_table(
     numbers = {}
     for name in there:
         by = {column.key: _by_specimen(scored, name, column.key) for column in COLUMNS}
-        if name not in (TRUTH, ORACLE):
+        if name not in BY_TRUTH:
             by["real"] = {case.name: _real(case, name) for case in cases if case.reference is not None}
         numbers[name] = by
         values = {key: value for key, one in by.items() if (value := mean_value(one)) is not None}
         known = titles.get(name)
-        kind = (
-            "reference"
-            if name in (TRUTH, ORACLE)
-            else "baseline"
-            if name in BASELINES
-            else "paper"
-            if known
-            else "ours"
-        )
+        kind = "reference" if name in BY_TRUTH else "baseline" if name in BASELINES else "paper" if known else "ours"
         title = known.title if known else f"{name}, what `best` stands for" if name == BEST else name
         rows.append(Row(name, title, kind, known.values if known else {}, values, _note(name)))
     order = [printed.name for printed in TABLE_3]
@@ -99,7 +92,10 @@ def fusion_table(
         "A specimen's number is the mean over its scan speeds; the paper's samples are its own.",
         "The truth shows what absorbs light; rims that only bend it are in every frame and not in the truth. Their "
         "fringes cancel in the mean of all frames, which so gains PSNR and SSIM though it is blurred: read detail SNR "
-        f"beside them, and the row '{ORACLE}', which picks frames without error, though with hard seams.",
+        f"beside them, and the row '{NEAREST}', which picks frames without error, though with hard seams.",
+        f"Row '{ALIKE}': how far a choice of frames can come at most, nearly. At each place it takes the aligned frame "
+        f"that is most like the picture it is held against (within a Gaussian of {AROUND_PX:g} px), which no method "
+        "sees.",
     ]
     if cnniqa is None:
         notes.append("CNNIQA has no value: its weights are missing; give them with --cnniqa FILE.")
