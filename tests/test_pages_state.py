@@ -6,8 +6,9 @@ import json
 import shlex
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -21,15 +22,19 @@ import mmlib
 from mmlib import jobs
 from mmlib.errors import Cancelled, InputError
 from mmlib.jobs import results_root
-from mmlib.pages import background, links
+from mmlib.pages import background, deblur, explore, focus, fuse, links, pipeline
+from mmlib.pages.deblur_state import DeblurChoices, DeblurState
 from mmlib.pages.explore_state import ExploreChoices, ExploreState
+from mmlib.pages.focus_choices import FocusChoices, made_whole
+from mmlib.pages.focus_state import FocusState
 from mmlib.pages.fuse_state import FuseChoices, FuseState
 from mmlib.pages.home_state import HomeChoices, HomeState, recent
+from mmlib.pages.pipeline_state import PipelineChoices, PipelineState
 from mmlib.pages.recipes import as_command, as_python
 from mmlib.pages.sources import check_allowed, named
 from mmlib.pages.state import PageState
 from mmlib.pipeline import write_fused
-from mmlib.sharpness import focus_curve
+from mmlib.sharpness import MEASURES, focus_curve
 
 K, H, W = 9, 96, 144
 
@@ -51,7 +56,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         source=st.text(max_size=30).map(str.strip),
         speed=st.none() | st.integers(1, 4),
         plane=st.none() | st.integers(0, 10_000),
-        measures=st.lists(st.from_regex(r"[a-z0-9_]{1,12}", fullmatch=True), max_size=4).map(tuple),
+        measures=st.lists(st.sampled_from(list(MEASURES)), max_size=4).map(tuple),
         overlay=st.sampled_from(["none", "field", "planes"]),
         line=st.none() | st.tuples(*[st.integers(0, 9999).map(lambda n: n / 10)] * 4),
     )
@@ -70,6 +75,34 @@ def test_a_broken_link_is_one_sentence_and_the_rest_stands(query: str) -> None:
     choices, trouble = links.from_query(ExploreChoices, f"?s=leaf&{query}")
     assert choices == ExploreChoices(source="leaf")
     assert "was ignored" in trouble
+
+
+@pytest.mark.parametrize("junk", ["nonsense", "-7", "1,2", "99999", "", "best,best"])
+@pytest.mark.parametrize("page", [explore, focus, deblur, fuse, pipeline], ids=lambda page: page.__name__[12:])
+def test_whatever_a_link_says_its_page_stands(data: Path, page: ModuleType, junk: str) -> None:
+    begun = {
+        explore: (ExploreChoices, ExploreState, explore.ExploreView),
+        focus: (FocusChoices, FocusState, focus.FocusView),
+        deblur: (DeblurChoices, DeblurState, deblur.DeblurView),
+        fuse: (FuseChoices, FuseState, fuse.FuseView),
+        pipeline: (PipelineChoices, PipelineState, pipeline.PipelineView),
+    }
+    choose, begin, draw = begun[page]
+    for one in fields(choose):
+        key = one.metadata.get("link", one.name)
+        choices, trouble = links.from_query(choose, f"{key}={junk}")
+        if page is focus:
+            choices, wrong = made_whole(choices)
+            trouble = trouble or wrong
+        if "known" in one.metadata and junk:
+            assert f"{key}={junk}" in trouble or junk == "best,best", key
+        state = begin(choices)
+        assert draw(state).widget.children
+        if page is pipeline:
+            state.add("leaf.npy")
+        else:
+            state.open("leaf.npy")
+            assert state.stack is not None, key
 
 
 def test_a_name_or_a_whole_link_may_be_pasted() -> None:

@@ -14,7 +14,7 @@ from mmlib.pages.background import Latest, Runner, at_once, deliverer
 from mmlib.pages.copies import Copies
 from mmlib.pages.deblur_panes import DeblurPanes
 from mmlib.pages.deblur_recipes import as_commands, as_python
-from mmlib.pages.deblur_state import INPUT, OFFERED, SHOWS, DeblurChoices, DeblurState, toggled
+from mmlib.pages.deblur_state import AGAINST, INPUT, OFFERED, SHOWS, DeblurChoices, DeblurState, toggled
 from mmlib.pages.deblur_words import scored, title_of, words_of
 from mmlib.pages.downloads import Downloads, Offer
 from mmlib.pages.layout import bench, button, classed, html, notice, page, panel, progress_bar, row, seen
@@ -77,7 +77,7 @@ class DeblurView:
             widgets.ToggleButtons(options=[(words, name) for name, words in SHOWS.items()]), "mmp-tight"
         )
         self.against = widgets.Dropdown(
-            options=[("the blurred frame", "input"), ("the truth", "truth")], description="Taken from"
+            options=[(words, name) for name, words in AGAINST.items()], description="Taken from"
         )
         self.truth = widgets.Checkbox(description="Show the truth beside", indent=False)
         self.clear = button("Forget the region")

@@ -32,6 +32,8 @@ OFFERED = tuple(name for name in METHODS if name != INPUT)
 """The methods a user can choose."""
 
 SHOWS = {"pictures": "Pictures", "difference": "Difference", "spectrum": "Spectrum"}
+AGAINST = {"input": "the blurred frame", "truth": "the truth"}
+"""What a difference is taken from."""
 LOOKED_AT = 12
 """Frames among which the sharpest is sought when a stack is opened."""
 
@@ -44,9 +46,9 @@ class DeblurChoices:
     speed: int | None = field(default=None, metadata={"link": "v"})
     frame: int | None = field(default=None, metadata={"link": "z"})
     whole: bool = field(default=False, metadata={"link": "w"})
-    methods: tuple[str, ...] = field(default=("best",), metadata={"link": "m"})
-    shows: str = field(default="pictures", metadata={"link": "o"})
-    against: str = field(default="input", metadata={"link": "a"})
+    methods: tuple[str, ...] = field(default=("best",), metadata={"link": "m", "known": OFFERED})
+    shows: str = field(default="pictures", metadata={"link": "o", "known": SHOWS})
+    against: str = field(default="input", metadata={"link": "a", "known": AGAINST})
     truth: bool = field(default=True, metadata={"link": "t"})
     region: Box | None = field(default=None, metadata={"link": "g"})
     camera: str = field(default="", metadata={"link": "cam"})

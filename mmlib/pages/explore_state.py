@@ -37,8 +37,8 @@ class ExploreChoices:
     source: str = field(default="", metadata={"link": "s"})
     speed: int | None = field(default=None, metadata={"link": "v"})
     plane: int | None = field(default=None, metadata={"link": "z"})
-    measures: tuple[str, ...] = field(default=("tenengrad", "laplacian"), metadata={"link": "m"})
-    overlay: str = field(default="none", metadata={"link": "o"})
+    measures: tuple[str, ...] = field(default=("tenengrad", "laplacian"), metadata={"link": "m", "known": MEASURES})
+    overlay: str = field(default="none", metadata={"link": "o", "known": OVERLAYS})
     line: tuple[float, float, float, float] | None = None
     camera: str = field(default="", metadata={"link": "c"})
 

@@ -55,6 +55,8 @@ def check(values: dict[str, Any], methods: tuple[str, ...]) -> None:
         raise unknown("layer", values["layer"], LAYERS)
     if "cell" in values and not 4 <= values["cell"] <= 4096:
         raise InputError(f"a cell has an edge of 4 to 4096 px; got {values['cell']}")
+    if values.get("spot") is not None and values["spot"] < 0:
+        raise InputError(f"cells count from 0; got {values['spot']}")
     threshold = values.get("threshold")
     if threshold is not None and not 0 <= threshold <= 9:
         raise InputError(f"a threshold is a level, 0 to 9; got {threshold}")
@@ -71,12 +73,12 @@ def made_whole(choices: FocusChoices) -> tuple[FocusChoices, str]:
     """
     usual, trouble = FocusChoices(), ""
     known = tuple(dict.fromkeys(name for name in choices.methods if name in METHODS))
-    if len(known) < len(choices.methods):
+    if not known or known != choices.methods:
         wrong = next((name for name in choices.methods if name not in METHODS), "")
         if wrong:
             trouble = f"the link asks for a focus method {wrong!r} that is not known here; it was left out"
         choices = replace(choices, methods=known or usual.methods)
-    for name in ("shown", "layer", "cell", "threshold"):
+    for name in ("shown", "layer", "cell", "threshold", "spot"):
         value = getattr(choices, name)
         if value == getattr(usual, name):
             continue

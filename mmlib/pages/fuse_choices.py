@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mmlib.fusing import BEST
+from mmlib.fusing import BEST, METHODS
 from mmlib.pages.region import Box
 from mmlib.pages.sources import data_folder
 
+CHOSEN = ("best", *METHODS)
 ALIGNMENTS = {"auto": "Auto", "on": "On", "off": "Off"}
 PREFERS = {"clearest": "what is clearest", "near": "the near surface", "far": "the far surface"}
 PREFERRING = ("learned",)
@@ -44,16 +45,16 @@ class FuseChoices:
 
     source: str = field(default="", metadata={"link": "s"})
     speed: int | None = field(default=None, metadata={"link": "v"})
-    method: str = field(default="best", metadata={"link": "m"})
+    method: str = field(default="best", metadata={"link": "m", "known": CHOSEN})
     frames: str = field(default="", metadata={"link": "f"})
-    align: str = field(default="auto", metadata={"link": "a"})
-    prefer: str = field(default="clearest", metadata={"link": "p"})
-    beside: tuple[str, ...] = field(default=(), metadata={"link": "n"})
+    align: str = field(default="auto", metadata={"link": "a", "known": ALIGNMENTS})
+    prefer: str = field(default="clearest", metadata={"link": "p", "known": PREFERS})
+    beside: tuple[str, ...] = field(default=(), metadata={"link": "n", "known": CHOSEN})
     depth: bool = field(default=False, metadata={"link": "d"})
     relief: bool = field(default=False, metadata={"link": "l"})
     origin: bool = field(default=False, metadata={"link": "i"})
     truth: bool = field(default=False, metadata={"link": "t"})
-    shows: str = field(default="pictures", metadata={"link": "o"})
+    shows: str = field(default="pictures", metadata={"link": "o", "known": SHOWS})
     region: Box | None = field(default=None, metadata={"link": "g"})
     patches: str = field(default="", metadata={"link": "q"})
     camera: str = field(default="", metadata={"link": "cam"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qs, urlencode
@@ -11,7 +12,8 @@ from urllib.parse import parse_qs, urlencode
 class Choices(Protocol):
     """A frozen dataclass of strings, numbers, and tuples of them, each with a default.
 
-    A field's name in the address is its ``metadata["link"]``, or its own name.
+    A field's name in the address is its ``metadata["link"]``, or its own name. Where only some words may be chosen,
+    these are its ``metadata["known"]``.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -57,11 +59,10 @@ def from_query(kind: type[C], query: str) -> tuple[C, str]:
             continue
         text = given[key][-1]
         try:
-            values[field.name] = _read(hints[field.name], text)
+            values[field.name] = _known(_read(hints[field.name], text), field.metadata.get("known"))
         except ValueError:
-            trouble = (
-                trouble or f"the link says {key}={text}, which is not {_in_words(hints[field.name])}; it was ignored"
-            )
+            wanted = _in_words(hints[field.name], field.metadata.get("known"))
+            trouble = trouble or f"the link says {key}={text}, which is not {wanted}; it was ignored"
     return kind(**values), trouble
 
 
@@ -100,12 +101,19 @@ def _read(hint: Any, text: str) -> Any:
     return hint(text)
 
 
+def _known(value: Any, known: Collection[str] | None) -> Any:
+    words = value if isinstance(value, tuple) else (value,)
+    return value if known is None or set(words) <= set(known) else _not_read(str(value))
+
+
 def _not_read(text: str) -> Any:
     raise ValueError(text)
 
 
-def _in_words(hint: Any) -> str:
+def _in_words(hint: Any, known: Collection[str] | None) -> str:
     text = str(hint)
+    if known is not None:
+        return f"{'some' if 'tuple' in text else 'one'} of {', '.join(known)}"
     if "tuple" in text:
         return "a list of that length and kind"
     return {"int": "a whole number", "float": "a number", "bool": "0 or 1"}.get(

@@ -10,10 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from mmlib import io
-from mmlib.deblurring import METHODS as DEBLUR
 from mmlib.errors import InputError
-from mmlib.focusing import METHODS as FOCUS
-from mmlib.fusing import METHODS as FUSE
 from mmlib.pages.address import Address, given_query
 from mmlib.pages.background import Latest, deliverer
 from mmlib.pages.copies import Copies
@@ -22,25 +19,11 @@ from mmlib.pages.layout import bench, button, classed, html, notice, page, panel
 from mmlib.pages.links import from_query
 from mmlib.pages.picker import Picker
 from mmlib.pages.pipeline_recipes import as_command, as_python
-from mmlib.pages.pipeline_state import FILES, WORKING, Entry, PipelineChoices, PipelineState
+from mmlib.pages.pipeline_state import FILES, OPTIONS, WORKING, Entry, PipelineChoices, PipelineState
 from mmlib.pages.pipeline_words import STAGE_TITLES, batch_html, entry_html, story_html
 from mmlib.pages.sources import cards
 from mmlib.widgets import Pane, StackView, coloured, ramp_legend
 
-OPTIONS: dict[str, list[tuple[str, str]]] = {
-    "focus": [("best", "best"), *((name, name) for name in FOCUS if name != "best"), ("off", "off")],
-    "select": [("useful frames", "on"), ("every frame", "off")],
-    "deblur": [
-        ("only fast scans", "auto"),
-        ("best", "best"),
-        *((n, n) for n in DEBLUR if n not in ("best", "none")),
-        ("off", "off"),
-    ],
-    "align": [("auto", "auto"), ("on", "on"), ("off", "off")],
-    "fuse": [("best", "best"), *((name, name) for name in FUSE)],
-    "measure": [("on", "on"), ("off", "off")],
-}
-"""Each stage and what can be chosen for it."""
 EMPTY = (
     '<div class="mmp-empty"><p><strong>The queue is empty.</strong></p>'
     "<p>Add one stack or many; each becomes a sharp picture, a depth map and a report.</p>"

@@ -9,14 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from mmlib import jobs
+from mmlib.deblurring import METHODS as DEBLUR
+from mmlib.focusing import METHODS as FOCUS
+from mmlib.fusing import METHODS as FUSE
 from mmlib.pages.background import Runner, at_once
 from mmlib.pages.sources import cards as known_cards
 from mmlib.pages.sources import check_allowed, data_folder, named
 from mmlib.pages.state import PageState
 from mmlib.pipeline import Plan
 
-STAGES = ("focus", "select", "deblur", "align", "fuse", "measure")
-"""The stages whose method can be chosen, in order."""
+OPTIONS: dict[str, list[tuple[str, str]]] = {
+    "focus": [("best", "best"), *((name, name) for name in FOCUS if name != "best"), ("off", "off")],
+    "select": [("useful frames", "on"), ("every frame", "off")],
+    "deblur": [
+        ("only fast scans", "auto"),
+        ("best", "best"),
+        *((n, n) for n in DEBLUR if n not in ("best", "none")),
+        ("off", "off"),
+    ],
+    "align": [("auto", "auto"), ("on", "on"), ("off", "off")],
+    "fuse": [("best", "best"), *((name, name) for name in FUSE)],
+    "measure": [("on", "on"), ("off", "off")],
+}
+"""Each stage whose method can be chosen, in order, and what can be chosen for it."""
+STAGES = tuple(OPTIONS)
 WORKING, OPEN = ("opening", "waiting", "running"), ("failed", "cancelled", "ready")
 FILES = {
     "report.html": "Report",
@@ -30,18 +46,22 @@ LEAST_SHARE = 0.03
 """Before so much is done, nobody can say how long the rest takes."""
 
 
+def _one_of(stage: str, usual: str) -> Any:
+    return field(default=usual, metadata={"known": [name for _, name in OPTIONS[stage]]})
+
+
 @dataclass(frozen=True)
 class PipelineChoices:
     """What a user chooses on the Pipeline page."""
 
     sources: tuple[str, ...] = field(default=(), metadata={"link": "s"})
     speed: int | None = field(default=None, metadata={"link": "v"})
-    focus: str = "best"
-    select: str = "on"
-    deblur: str = "auto"
-    align: str = "auto"
-    fuse: str = "best"
-    measure: str = "on"
+    focus: str = _one_of("focus", "best")
+    select: str = _one_of("select", "on")
+    deblur: str = _one_of("deblur", "auto")
+    align: str = _one_of("align", "auto")
+    fuse: str = _one_of("fuse", "best")
+    measure: str = _one_of("measure", "on")
     shown: str = field(default="", metadata={"link": "o"})
 
     def plan(self) -> dict[str, Any]:
