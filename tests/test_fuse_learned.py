@@ -96,7 +96,7 @@ def test_weights_of_pure_chance_cannot_invent():
     frame = slope(2, side=96)[0][0]
     making = Learned(
         Layout(frame.shape, frame.dtype, np.arange(3, dtype=np.float32)),
-        Weigher(wild, levels=4, context=3, guard=0, guard_coarse=0, softer=1),
+        Weigher(wild, levels=4, context=3, guard=0, guard_coarse=0, softer=1, around=1.5),
     )
     for turn in range(making.turns):
         for number in range(3):

@@ -17,6 +17,9 @@ from mmlib.pictures import Frame
 ROUNDING = 1 / 12
 """Variance of rounding to one byte: what the net has learned to take for the least noise."""
 
+AROUND = 25
+"""What lies around is averaged twice over squares with edges of so many places, at each level."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -27,12 +30,14 @@ class Seen:
         coarse: what each level leaves over, on its own grid.
         roots: for each level, the root of its local energy with noise added.
         strong: for each level, the logarithm of its local energy over the noise, over 4.
+        wide: for each level, the same of the energy all around.
     """
 
     details: Levels
     coarse: Levels
     roots: list[Map]
     strong: list[Map]
+    wide: list[Map]
 
 
 class Survey:
@@ -49,6 +54,7 @@ class Survey:
         self.total: Map = np.zeros((1, 1), np.float32)
         self.noises: list[float] = []
         self.highest: list[Map] = []
+        self.widest: list[Map] = []
         self.usual: list[Map] = []
 
     def see(self, frame: Frame) -> None:
@@ -57,16 +63,18 @@ class Survey:
         self.noises.append(noise_level(grey) ** 2)
         details = split_levels(grey, self.levels)[:-1]
         energies = [near(cv2.multiply(detail, detail)) for detail in details]
+        wide = [around(energy) for energy in energies]
         logs = []
         for level, energy in enumerate(energies):
             scaled = energy * np.float32(1 / (NOISE_SHARE[level] * ROUNDING))
             logs.append(cv2.log(np.maximum(scaled, 1, out=scaled)))
         if not self.count:
-            self.total, self.highest, self.usual = grey, energies, logs
+            self.total, self.highest, self.widest, self.usual = grey, energies, wide, logs
         else:
             cv2.add(self.total, grey, dst=self.total)
             for level in range(len(details)):
                 cv2.max(self.highest[level], energies[level], dst=self.highest[level])
+                cv2.max(self.widest[level], wide[level], dst=self.widest[level])
                 cv2.add(self.usual[level], logs[level], dst=self.usual[level])
         self.count += 1
 
@@ -86,6 +94,7 @@ class Together:
         parts = take_apart(np.multiply(survey.total, np.float32(1 / survey.count)), self.levels, self.alone)
         self.mean = parts
         self.highest = [_logarithm(energy, alone) for energy, alone in zip(survey.highest, self.alone, strict=True)]
+        self.widest = [_logarithm(energy, alone) for energy, alone in zip(survey.widest, self.alone, strict=True)]
         self.usual = []
         for level, (total, alone) in enumerate(zip(survey.usual, self.alone, strict=True)):
             less = np.log(alone / (NOISE_SHARE[level] * ROUNDING))
@@ -129,13 +138,13 @@ class Together:
             with_after: the same for the other.
 
         Returns:
-            For each level, fine first, (11, h, w).
+            For each level, fine first, (13, h, w).
         """
         with_mean, around = self.likeness(frame, self.mean), self.likeness(before, after)
         looks = []
         for level in range(self.levels):
             strong, highest = frame.strong[level], self.highest[level]
-            told = np.empty((11, *strong.shape), np.float32)
+            told = np.empty((13, *strong.shape), np.float32)
             told[0] = strong
             np.subtract(strong, highest, out=told[1])
             np.subtract(strong, self.usual[level], out=told[2])
@@ -154,6 +163,8 @@ class Together:
             cv2.log(told[10], dst=told[10])
             np.copysign(told[10], brighter, out=told[10])
             told[10] *= np.float32(1 / 3)
+            np.subtract(frame.wide[level], self.widest[level], out=told[11])
+            np.subtract(self.widest[level], highest, out=told[12])
             looks.append(told)
         return looks
 
@@ -181,7 +192,8 @@ def take_apart(grey: Map, levels: int, alone: list[Any]) -> Seen:
     energies = [near(cv2.multiply(detail, detail)) for detail in details]
     roots = [np.sqrt(np.maximum(energy + one, 0)) for energy, one in zip(energies, alone, strict=True)]
     strong = [_logarithm(energy, one) for energy, one in zip(energies, alone, strict=True)]
-    return Seen(details, coarse, roots, strong)
+    wide = [_logarithm(around(energy), one) for energy, one in zip(energies, alone, strict=True)]
+    return Seen(details, coarse, roots, strong, wide)
 
 
 def near(products: Map) -> Map:
@@ -195,6 +207,19 @@ def near(products: Map) -> Map:
     """
     half = cv2.pyrDown(products)
     return np.asarray(cv2.blur(half, (3, 3), dst=half))
+
+
+def around(energy: Map) -> Map:
+    """Average over a wide neighbourhood.
+
+    Args:
+        energy: (h, w) float32.
+
+    Returns:
+        The same shape.
+    """
+    once = cv2.blur(energy, (AROUND, AROUND), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.blur(once, (AROUND, AROUND), dst=once, borderType=cv2.BORDER_REPLICATE))
 
 
 def _logarithm(energy: Map, alone: Any) -> Map:

@@ -15,6 +15,10 @@ from mmlib.zoo import card, weights_path
 MOST = 24.0
 """Logarithms of weights stay within this of 0."""
 
+FEATURES = 11
+AS_MUCH, NEARLY, REAL = 0.5, 0.5, 1.0
+"""As in `mmlib.nets.stack_weights`."""
+
 TOGETHER = 8
 """So many maps are made at once: large pictures ask for much memory."""
 
@@ -31,6 +35,7 @@ class Weigher:
         guard: float,
         guard_coarse: float,
         softer: float,
+        around: float,
     ) -> None:
         """Take the layers of a net.
 
@@ -41,24 +46,27 @@ class Weigher:
             guard: how much more the strength of fine detail counts than the net says.
             guard_coarse: the same for the coarsest detail, and twice that for the rest.
             softer: to which power the weights of the depth are taken.
+            around: how much a frame counts that is sharp around a place where no frame shows as much.
         """
         self.layers = layers
         self.levels = levels
         self.context = context
-        self.guard, self.guard_coarse, self.softer = map(np.float32, (guard, guard_coarse, softer))
+        self.guard, self.guard_coarse = np.float32(guard), np.float32(guard_coarse)
+        self.softer, self.around = np.float32(softer), np.float32(around)
 
     def __call__(self, looks: list[Maps]) -> tuple[Map, Map, Map]:
         """Weigh one frame.
 
         Args:
-            looks: for each level, fine first, (11, h, w).
+            looks: for each level, fine first, (13, h, w).
 
         Returns:
             On the grid of the first look, each (h, w): the logarithms of the weight of the finest detail, of the weight
             of all else, and of how likely the frame is the one in focus.
         """
         found: list[Maps] = []
-        for level, told in enumerate(looks):
+        for level, known in enumerate(looks):
+            told = known[:FEATURES]
             if level:
                 told = np.concatenate([told, halve(found[-1])])
             found.append(convolve(told, *self._layer(f"down.{level}")))
@@ -69,12 +77,13 @@ class Weigher:
             deep = np.concatenate(list(self._up(level, found[level], deep)))
         weight, bias = self._flat("head")
         width = len(deep)
-        all_three = mix(looks[0], weight[:, width:], bias)
+        all_three = mix(looks[0][:FEATURES], weight[:, width:], bias)
         heard = 0
         for some in self._up(0, found[0], deep):  # never all maps of the finest level at once
             all_three += mix(some, weight[:, heard : heard + len(some)])
             heard += len(some)
         fine, clear, depth = np.clip(all_three, -MOST, MOST, out=all_three)
+        clear += self.around * clear_of_rims(looks)
         return fine + self.guard * looks[0][1], clear, depth * self.softer
 
     def spread(self, fine: Map, clear: Map, looks: list[Maps]) -> list[Map]:
@@ -121,6 +130,28 @@ class Weigher:
         return weight[:, :, 0, 0], bias
 
 
+def clear_of_rims(looks: list[Maps]) -> Map:
+    """Say which frames are sharp around each place, where it shows less than what lies around.
+
+    Args:
+        looks: what the net was told, fine first.
+
+    Returns:
+        (h, w) on the grid of the first, 0 for the sharpest frame and where as much shows here; never below -MOST.
+    """
+    total = np.zeros_like(looks[0][0])
+    for told in looks:
+        strong, under, wide, less = (told[one] * np.float32(4) for one in (0, 1, 11, 12))
+        np.minimum(wide + np.float32(NEARLY), 0, out=wide)
+        wide *= np.clip(less + np.float32(AS_MUCH), 0, 1)
+        less += strong
+        less -= under
+        less -= np.float32(REAL)
+        part = np.multiply(wide, np.clip(less, 0, 1, out=less), out=wide)
+        total += part if part.shape == total.shape else enlarge(part[None], (total.shape[0], total.shape[1]))[0]
+    return np.asarray(np.maximum(total, -MOST, out=total), np.float32)
+
+
 @cache
 def load_weigher(name: str) -> Weigher:
     """Read a net that weighs frames.
@@ -138,8 +169,8 @@ def load_weigher(name: str) -> Weigher:
 
     layers = {key: np.asarray(value, np.float32) for key, value in load_file(weights_path(name)).items()}
     config = card(name).config
-    number = {name: float(config[name]) for name in ("levels", "context", "guard", "guard_coarse", "softer")}
+    number = {name: float(config[name]) for name in ("levels", "context", "guard", "guard_coarse", "softer", "around")}
     return Weigher(
         layers, levels=int(number["levels"]), context=int(number["context"]), guard=number["guard"],
-        guard_coarse=number["guard_coarse"], softer=number["softer"],
+        guard_coarse=number["guard_coarse"], softer=number["softer"], around=number["around"],
     )  # fmt: skip

@@ -17,6 +17,9 @@ ROUNDING = 1 / 12
 STRONGEST = 2e5
 """Detail above so many times the noise counts as equally strong."""
 
+AROUND = 25
+"""What lies around is averaged twice over squares with edges of so many places, at each level."""
+
 
 def look(stack: Tensor, levels: int) -> list[Tensor]:
     """Describe every frame of stacks, scale by scale, beside its neighbours and beside the whole stack.
@@ -26,14 +29,16 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
     how its detail correlates with that of the mean of all frames, with that of its two neighbours (mean and
     difference), and theirs with each other: rims that only bend light turn from bright to dark in focus, what absorbs
     does not; how much less strong the weaker and the stronger neighbour are; how strong the mean's detail is; how
-    much brighter the frame is than the mean of all.
+    much brighter the frame is than the mean of all; how strong detail is all around, less that of the frame where it is
+    most; and how much stronger that is than what any frame shows here: beside something sharp in another frame, what
+    shows in this one may be no more than its rim.
 
     Args:
         stack: (B, K, 3, H, W) in 0..1, each side at least 2 ** levels * 2 pixels.
         levels: how many scales.
 
     Returns:
-        For each level, fine first, (B * K, 11, h, w), on the grid of the next level.
+        For each level, fine first, (B * K, 13, h, w), on the grid of the next level.
     """
     batch, count = stack.shape[:2]
     weights = stack.new_tensor([0.299, 0.587, 0.114]).view(1, 1, 3, 1, 1)
@@ -51,6 +56,8 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
         energy, of_mean = _near(detail * detail), _near(mean * mean)
         strong = _strength(energy, alone)
         highest = strong.amax(1, keepdim=True)
+        wide = _strength(_around(energy, AROUND), alone)
+        widest = wide.amax(1, keepdim=True)
         usual = _usual(energy, alone, NOISE_SHARE[level] * ROUNDING)
         root, root_of_mean = (energy + alone).sqrt(), (of_mean + alone).sqrt()
         with_mean = _near(detail * mean) / (root * root_of_mean)
@@ -66,6 +73,7 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
             (with_before - with_after).abs(), around, lower, higher,
             (_strength(of_mean, alone) - highest).expand_as(strong),
             brighter.sign() * (brighter.abs() / 2).log1p() / 3,
+            wide - widest, (widest - highest).expand_as(strong),
         ]  # fmt: skip
         told.append(torch.stack(parts, 2).flatten(0, 1))
     return told
@@ -119,6 +127,15 @@ def _near(squares: Tensor) -> Tensor:
     half = halve(squares.flatten(0, 1)[:, None])
     blurred = functional.avg_pool2d(functional.pad(half, (1, 1, 1, 1), mode="reflect"), 3, stride=1)
     return blurred.view(*squares.shape[:2], *blurred.shape[-2:])
+
+
+def _around(energy: Tensor, edge: int) -> Tensor:
+    half = edge // 2
+    for _ in range(2):
+        framed = functional.pad(energy, (half,) * 4, mode="replicate")
+        along = functional.avg_pool2d(framed, (1, edge), stride=1)
+        energy = functional.avg_pool2d(along, (edge, 1), stride=1)
+    return energy
 
 
 def _strength(energy: Tensor, alone: Tensor) -> Tensor:

@@ -9,10 +9,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FEATURES = 11
-"""What the net is told of a frame at one scale; `look` lists them."""
+"""What the net is told of a frame at one scale, the first that `look` lists."""
 
 MOST = 24.0
 """Logarithms of weights stay within this of 0: sums of their exponentials fit float32, and a frame can be silent."""
+
+AS_MUCH = 0.5
+"""Logarithm of how far the energy around may be from that here to count in part; beyond, not at all or wholly."""
+
+NEARLY = 0.5
+"""Frames of which the energy around is e to the minus so much of the highest are about as sharp there."""
+
+REAL = 1.0
+"""Energy around e to the so much of the noise's does not count yet; e times that, all."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class StackWeightsConfig:
             what was simulated, and the strongest detail is a safe choice.
         guard_coarse: the same for the coarsest detail, and twice that for what is coarser still.
         softer: to which power the weights of the depth are taken in use.
+        around: how much a frame counts that is sharp around a place where no frame shows as much: what shows there in
+            other frames is the rim of something thick. In use alone: few training scenes are as thick as pollen is.
     """
 
     channels: int = 24
@@ -35,14 +46,16 @@ class StackWeightsConfig:
     guard: float = 3.0
     guard_coarse: float = 2.0
     softer: float = 1.0
+    around: float = 1.5
 
 
 class StackWeights(nn.Module):
     """Two sweeps over the scales, from fine to coarse and back; then weights for fine detail, for the rest, for depth.
 
     Beside something thick the ground is in focus where the rim of what lies above is brightest: the frame that shows a
-    place clear of rims need not be the one in focus there, so that the rest has a weight of its own. Fine detail
-    decides which frame is sharp, coarse detail where rims and blank places belong: each scale hears both and has
+    place clear of rims need not be the one in focus there, so that the rest has a weight of its own. Where a place
+    shows less than what lies around it, frames count besides as they are sharp around: these are clear of rims. Fine
+    detail decides which frame is sharp, coarse detail where rims and blank places belong: each scale hears both and has
     kernels of its own.
     """
 
@@ -65,7 +78,7 @@ class StackWeights(nn.Module):
         """Weigh frames.
 
         Args:
-            looks: for each level, fine first, (N, FEATURES, h, w) as `look` gives them.
+            looks: for each level, fine first, (N, 13, h, w) as `look` gives them.
 
         Returns:
             On the grid of the first look, each (N, 1, h, w): the logarithms of the weight of the finest detail, of the
@@ -73,6 +86,7 @@ class StackWeights(nn.Module):
         """
         found: list[Tensor] = []
         for level, told in enumerate(looks):
+            told = told[:, :FEATURES]
             if level:
                 told = torch.cat([told, _pool(found[-1])], 1)
             found.append(functional.relu(self.down[level](told)))
@@ -83,11 +97,32 @@ class StackWeights(nn.Module):
             if level < len(looks) - 1:
                 deep = functional.interpolate(deep, found[level].shape[-2:], mode="bilinear", align_corners=False)
             deep = functional.relu(self.up[level](torch.cat([found[level], deep], 1)))
-        all_three = self.head(torch.cat([deep, looks[0]], 1)).clamp(-MOST, MOST)
+        all_three = self.head(torch.cat([deep, looks[0][:, :FEATURES]], 1)).clamp(-MOST, MOST)
         fine, clear, depth = all_three[:, :1], all_three[:, 1:2], all_three[:, 2:]
         if not self.training:
             fine, depth = fine + self.config.guard * looks[0][:, 1:2], depth * self.config.softer
+            clear = clear + self.config.around * clear_of_rims(looks)
         return fine, clear, depth
+
+
+def clear_of_rims(looks: list[Tensor]) -> Tensor:
+    """Say which frames are sharp around each place, where it shows less than what lies around.
+
+    Args:
+        looks: what the net was told, fine first.
+
+    Returns:
+        (N, 1, h, w) on the grid of the first, 0 for the sharpest frame and where as much shows here; never below -MOST.
+    """
+    size = looks[0].shape[-2:]
+    total = torch.zeros_like(looks[0][:, :1])
+    for told in looks:
+        strong, under, wide, less = (4 * told[:, one : one + 1] for one in (0, 1, 11, 12))
+        part = (wide + NEARLY).clamp_max(0) * (less + AS_MUCH).clamp(0, 1) * (less + strong - under - REAL).clamp(0, 1)
+        if part.shape[-2:] != size:
+            part = functional.interpolate(part, size, mode="bilinear", align_corners=False)
+        total = total + part
+    return total.clamp_min(-MOST)
 
 
 def spread(fine: Tensor, clear: Tensor, looks: list[Tensor], guard: float) -> tuple[list[Tensor], Tensor]:
