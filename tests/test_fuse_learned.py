@@ -288,7 +288,7 @@ def test_the_halo_beside_thick_grains_is_faint():
         psnr(fuse(stack, method=name, align="off").picture, truth.picture, field=beside)
         for name in ("learned", "focusall")
     )
-    assert ours > nearest + 3
+    assert ours > nearest + 7
 
 
 def test_the_target_leaves_out_the_rims_of_what_lies_above():
