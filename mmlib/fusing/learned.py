@@ -30,9 +30,11 @@ class Learned:
     """Weighted Laplacian pyramid of all colours; a net that sees the whole stack sets the weights.
 
     The finest detail, all that is coarser, and the depth have weights of their own: where a frame is in focus it may
-    yet show the rims of what lies above. The first turn finds what all frames have together, the second weighs each
-    frame beside its two neighbours and beside all. What comes out is an average of the frames at every scale, so the
-    net can choose but not invent, and no seam can appear. Memory does not depend on how many frames there are.
+    yet show the rims of what lies above. Where a place shows less than what lies around it, the frame that is sharp
+    around is clear of them and counts more, whatever the net says. The first turn finds what all frames have together,
+    the second weighs each frame beside its two neighbours and beside all. What comes out is an average of the frames at
+    every scale, so the net can choose but not invent, and no seam can appear. Memory does not depend on how many frames
+    there are.
     """
 
     turns: ClassVar[int] = 2
