@@ -39,6 +39,14 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: np.ndarr
     return data
 
 
+def visitors_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same with a stack of two halves, a film that is none, and beside the folder a stack that is nobody's."""
+    folder = own_folders(tmp_path, monkeypatch, two_halves(96, 144))
+    (folder / "text.mp4").write_text("this is no film")
+    (tmp_path / "secret.npy").write_bytes((folder / "leaf.npy").read_bytes())
+    return folder
+
+
 def wait_for(true: Callable[[], bool], seconds: float = 90, *, stands: Callable[[], object] = str) -> None:
     """Wait until something is true; where that takes too long, say how things stand."""
     end = time.monotonic() + seconds

@@ -12,13 +12,8 @@ from numpy.typing import NDArray
 from mmlib.filters import Levels, Map, grey_levels, noise_level, split_levels
 from mmlib.fusing.detail import MOST, NOISE_SHARE
 from mmlib.fusing.layers import Maps
+from mmlib.nets.stack_constants import AROUND, AS_MUCH, REAL, ROUNDING
 from mmlib.pictures import Frame
-
-ROUNDING = 1 / 12
-"""Variance of rounding to one byte: what the net has learned to take for the least noise."""
-
-AROUND = 25
-"""What lies around is averaged twice over squares with edges of so many places, at each level."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +90,10 @@ class Together:
         self.mean = parts
         self.highest = [_logarithm(energy, alone) for energy, alone in zip(survey.highest, self.alone, strict=True)]
         self.widest = [_logarithm(energy, alone) for energy, alone in zip(survey.widest, self.alone, strict=True)]
+        self.less = [
+            np.clip(4 * (widest - highest) + np.float32(AS_MUCH), 0, 1) * np.clip(4 * widest - np.float32(REAL), 0, 1)
+            for widest, highest in zip(self.widest, self.highest, strict=True)
+        ]
         self.usual = []
         for level, (total, alone) in enumerate(zip(survey.usual, self.alone, strict=True)):
             less = np.log(alone / (NOISE_SHARE[level] * ROUNDING))
@@ -164,7 +163,7 @@ class Together:
             np.copysign(told[10], brighter, out=told[10])
             told[10] *= np.float32(1 / 3)
             np.subtract(frame.wide[level], self.widest[level], out=told[11])
-            np.subtract(self.widest[level], highest, out=told[12])
+            told[12] = self.less[level]
             looks.append(told)
         return looks
 

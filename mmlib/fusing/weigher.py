@@ -10,14 +10,8 @@ from numpy.typing import NDArray
 
 from mmlib.filters import Map
 from mmlib.fusing.layers import Maps, convolve, enlarge, halve, mix
+from mmlib.nets.stack_constants import FEATURES, MOST, NEARLY
 from mmlib.zoo import card, weights_path
-
-MOST = 24.0
-"""Logarithms of weights stay within this of 0."""
-
-FEATURES = 11
-AS_MUCH, NEARLY, REAL = 0.5, 0.5, 1.0
-"""As in `mmlib.nets.stack_weights`."""
 
 TOGETHER = 8
 """So many maps are made at once: large pictures ask for much memory."""
@@ -141,13 +135,8 @@ def clear_of_rims(looks: list[Maps]) -> Map:
     """
     total = np.zeros_like(looks[0][0])
     for told in looks:
-        strong, under, wide, less = (told[one] * np.float32(4) for one in (0, 1, 11, 12))
-        np.minimum(wide + np.float32(NEARLY), 0, out=wide)
-        wide *= np.clip(less + np.float32(AS_MUCH), 0, 1)
-        less += strong
-        less -= under
-        less -= np.float32(REAL)
-        part = np.multiply(wide, np.clip(less, 0, 1, out=less), out=wide)
+        part = np.minimum(4 * told[11] + np.float32(NEARLY), 0)
+        part *= told[12]
         total += part if part.shape == total.shape else enlarge(part[None], (total.shape[0], total.shape[1]))[0]
     return np.asarray(np.maximum(total, -MOST, out=total), np.float32)
 

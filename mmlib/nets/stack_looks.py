@@ -7,18 +7,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmlib.nets.pyramids import halve, join, split
+from mmlib.nets.stack_constants import AROUND, AS_MUCH, REAL, ROUNDING
 
 NOISE_SHARE = (0.891, 0.0532, 0.0102, 0.00241)
 """Variance of white noise of variance 1 in each level of a Laplacian pyramid."""
 
-ROUNDING = 1 / 12
-"""Variance of rounding to one byte, in grey levels squared."""
-
 STRONGEST = 2e5
 """Detail above so many times the noise counts as equally strong."""
-
-AROUND = 25
-"""What lies around is averaged twice over squares with edges of so many places, at each level."""
 
 
 def look(stack: Tensor, levels: int) -> list[Tensor]:
@@ -30,8 +25,8 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
     difference), and theirs with each other: rims that only bend light turn from bright to dark in focus, what absorbs
     does not; how much less strong the weaker and the stronger neighbour are; how strong the mean's detail is; how
     much brighter the frame is than the mean of all; how strong detail is all around, less that of the frame where it is
-    most; and how much stronger that is than what any frame shows here: beside something sharp in another frame, what
-    shows in this one may be no more than its rim.
+    most; and whether any frame shows less here than that, 0 to 1: beside something sharp in another frame, what shows
+    in this one may be no more than its rim.
 
     Args:
         stack: (B, K, 3, H, W) in 0..1, each side at least 2 ** levels * 2 pixels.
@@ -58,6 +53,7 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
         highest = strong.amax(1, keepdim=True)
         wide = _strength(_around(energy, AROUND), alone)
         widest = wide.amax(1, keepdim=True)
+        less = (4 * (widest - highest) + AS_MUCH).clamp(0, 1) * (4 * widest - REAL).clamp(0, 1)
         usual = _usual(energy, alone, NOISE_SHARE[level] * ROUNDING)
         root, root_of_mean = (energy + alone).sqrt(), (of_mean + alone).sqrt()
         with_mean = _near(detail * mean) / (root * root_of_mean)
@@ -73,7 +69,7 @@ def look(stack: Tensor, levels: int) -> list[Tensor]:
             (with_before - with_after).abs(), around, lower, higher,
             (_strength(of_mean, alone) - highest).expand_as(strong),
             brighter.sign() * (brighter.abs() / 2).log1p() / 3,
-            wide - widest, (widest - highest).expand_as(strong),
+            wide - widest, less.expand_as(strong),
         ]  # fmt: skip
         told.append(torch.stack(parts, 2).flatten(0, 1))
     return told

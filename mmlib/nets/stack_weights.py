@@ -8,20 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FEATURES = 11
-"""What the net is told of a frame at one scale, the first that `look` lists."""
-
-MOST = 24.0
-"""Logarithms of weights stay within this of 0: sums of their exponentials fit float32, and a frame can be silent."""
-
-AS_MUCH = 0.5
-"""Logarithm of how far the energy around may be from that here to count in part; beyond, not at all or wholly."""
-
-NEARLY = 0.5
-"""Frames of which the energy around is e to the minus so much of the highest are about as sharp there."""
-
-REAL = 1.0
-"""Energy around e to the so much of the noise's does not count yet; e times that, all."""
+from mmlib.nets.stack_constants import FEATURES, MOST, NEARLY
 
 
 @dataclass(frozen=True)
@@ -117,8 +104,7 @@ def clear_of_rims(looks: list[Tensor]) -> Tensor:
     size = looks[0].shape[-2:]
     total = torch.zeros_like(looks[0][:, :1])
     for told in looks:
-        strong, under, wide, less = (4 * told[:, one : one + 1] for one in (0, 1, 11, 12))
-        part = (wide + NEARLY).clamp_max(0) * (less + AS_MUCH).clamp(0, 1) * (less + strong - under - REAL).clamp(0, 1)
+        part = (4 * told[:, 11:12] + NEARLY).clamp_max(0) * told[:, 12:13]
         if part.shape[-2:] != size:
             part = functional.interpolate(part, size, mode="bilinear", align_corners=False)
         total = total + part

@@ -10,7 +10,7 @@ from mmlib.fusing import BEST, METHODS
 from mmlib.pages.region import Box
 from mmlib.pages.sources import data_folder
 
-CHOSEN = ("best", *METHODS)
+CHOSEN = (*METHODS, "best")
 ALIGNMENTS = {"auto": "Auto", "on": "On", "off": "Off"}
 PREFERS = {"clearest": "what is clearest", "near": "the near surface", "far": "the far surface"}
 PREFERRING = ("learned",)

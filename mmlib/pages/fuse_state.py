@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from mmlib import jobs
 from mmlib.errors import InputError, unknown
 from mmlib.field import find_field
-from mmlib.fusing import METHODS
 from mmlib.pages.attempts import Attempt, Batch
 from mmlib.pages.background import Runner, at_once, here
 from mmlib.pages.fuse_beside import Beside
 from mmlib.pages.fuse_choices import (
     ALIGNMENTS,
+    CHOSEN,
     PREFERRING,
     PREFERS,
     SHOWS,
@@ -142,8 +142,8 @@ class FuseState(PageState[FuseChoices]):
         """
         try:
             for method in (*((values["method"],) if "method" in values else ()), *values.get("beside", ())):
-                if method not in (*METHODS, "best"):
-                    raise unknown("method", method, [*METHODS, "best"])
+                if method not in CHOSEN:
+                    raise unknown("method", method, CHOSEN)
             if values.get("prefer", "clearest") not in PREFERS:
                 raise unknown("preference", values["prefer"], PREFERS)
             if values.get("shows", "pictures") not in SHOWS:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmlib.experiments.tables.laying import best_shift, move
 from mmlib.experiments.tables.scans import Scan
 from mmlib.pictures import Picture, as_picture
-from mmlib.registration import align
+from mmlib.registration import Alignment, align
 from mmlib.stacks import ZStack
 
 NEAREST = "nearest frame by true depth"
@@ -51,16 +51,17 @@ def most_alike(stack: ZStack, wanted: Picture, field: NDArray[np.bool_]) -> Pict
         (H, W, 3).
     """
     alignment = align(stack, field=field)
-    laid, picture = wanted, wanted
-    for _ in range(2):  # where the reference frame lies shows in the first picture
-        least = np.full(wanted.shape[:2], np.inf, np.float32)
-        picture = np.empty_like(wanted)
-        for number, frame in enumerate(stack):
-            seen = as_picture(alignment.warp(frame, number))
-            unlike = cv2.GaussianBlur(np.square(seen - laid).mean(axis=2), (0, 0), AROUND_PX)
-            nearer = unlike < least
-            picture[nearer] = seen[nearer]
-            np.minimum(least, unlike, out=least)
-        right, down = best_shift(picture, wanted, field)
-        laid = move(wanted, (-right, -down))
+    first = _picked(stack, alignment, wanted)  # shows where the reference frame lies
+    right, down = best_shift(first, wanted, field)
+    return _picked(stack, alignment, move(wanted, (-right, -down)))
+
+
+def _picked(stack: ZStack, alignment: Alignment, wanted: Picture) -> Picture:
+    picture, least = np.empty_like(wanted), np.full(wanted.shape[:2], np.inf, np.float32)
+    for number, frame in enumerate(stack):
+        seen = as_picture(alignment.warp(frame, number))
+        unlike = cv2.GaussianBlur(np.square(seen - wanted).mean(axis=2), (0, 0), AROUND_PX)
+        nearer = unlike < least
+        picture[nearer] = seen[nearer]
+        np.minimum(least, unlike, out=least)
     return picture
