@@ -1,7 +1,7 @@
 """Long work outside the caller: in a thread here, or on a Dask cluster; results by content, so equal work is done once.
 
-A job's results lie in a folder named by what it is made from (verb, content of the source, choices, version). While
-it runs, an attempt folder beside it holds `progress.json`, and a file `cancel` there stops it: caller and worker share
+A job's results lie in a folder named by what it is made from (verb, content of the source, choices, edition). While it
+runs, an attempt folder beside it holds `progress.json`, and a file `cancel` there stops it: caller and worker share
 nothing but this folder, so any scheduler will do and a reload finds its job again.
 """
 
@@ -25,6 +25,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock, Timeout
 
+from mmlib.edition import edition
 from mmlib.errors import Cancelled, InputError, unknown
 from mmlib.version import __version__
 
@@ -44,7 +45,7 @@ class Job:
     """One piece of work: what it is, how far it is, where its results lie.
 
     Attributes:
-        id: hash of verb, content, choices and version.
+        id: hash of verb, content, choices and `mmlib.edition.edition`.
         verb: what is done.
         folder: where the results lie once `state` is ``"done"``.
         state: waiting, running, done, failed or cancelled.
@@ -164,7 +165,7 @@ def submit(verb: str, source: str, *, scheduler: str | None = None, **choices: A
     stack = open_source(source, speed=choices.get("speed"), data=choices.get("data"))
     choices = {name: str(value) if isinstance(value, Path) else value for name, value in choices.items()}
     named = {name: value for name, value in sorted(choices.items()) if name != "data" and value is not None}
-    made_from = json.dumps([verb, stack.content_hash, named, __version__], sort_keys=True)
+    made_from = json.dumps([verb, stack.content_hash, named, edition()], sort_keys=True)
     root = results_root()
     job = Job(hashlib.sha256(made_from.encode()).hexdigest()[:32], verb, root)
     with suppress(OSError, ValueError):  # not done before, or removed at this moment

@@ -11,6 +11,7 @@ import pytest
 
 import mmlib
 from mmlib import jobs
+from mmlib.edition import code_hash
 from mmlib.errors import InputError
 
 
@@ -64,6 +65,28 @@ def test_chosen_frames_are_written_as_they_are(tmp_path):
         kept = mmlib.open_stack(job.folder / name)
         np.testing.assert_array_equal(np.stack(list(kept)), np.load(source)[[3, 1]])
         assert job.summary["bytes"][name] == (job.folder / name).stat().st_size
+
+
+def test_new_weights_or_new_code_make_a_result_anew(tmp_path, monkeypatch):
+    source = stack_file(tmp_path)
+    job = jobs.submit("fuse", source, method="mean", align="off").wait(60)
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    (weights / "registry.toml").write_text("")
+    with monkeypatch.context() as other:
+        other.setenv("MMLIB_WEIGHTS", str(weights))
+        retrained = jobs.submit("fuse", source, method="mean", align="off").wait(60)
+    room = tmp_path / "package"
+    (room / "fusing").mkdir(parents=True)
+    (room / "fusing" / "mean.py").write_text("")
+    with monkeypatch.context() as other:
+        other.setattr("mmlib.edition.PACKAGE", room)
+        code_hash.cache_clear()
+        rewritten = jobs.submit("fuse", source, method="mean", align="off").wait(60)
+    code_hash.cache_clear()
+    assert len({job.id, retrained.id, rewritten.id}) == 3
+    assert {one.state for one in (job, retrained, rewritten)} == {"done"}
+    assert jobs.submit("fuse", source, method="mean", align="off").id == job.id
 
 
 def test_equal_content_elsewhere_is_the_same_job(tmp_path):

@@ -1,5 +1,6 @@
 """Links to pages: they say all that was chosen, and whatever they say, the page stands."""
 
+import threading
 from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
@@ -8,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from page_stacks import visitors_folder
+from page_stacks import wait_for as until
 
+from mmlib.jobs import results_root
 from mmlib.pages import deblur, explore, focus, fuse, links, pipeline
 from mmlib.pages.deblur_state import DeblurChoices, DeblurState
 from mmlib.pages.explore_state import ExploreChoices, ExploreState
@@ -80,6 +83,18 @@ def test_whatever_a_link_says_its_page_stands(data: Path, page: ModuleType, junk
         else:
             state.open("leaf.npy")
             assert state.stack is not None, key
+
+
+@pytest.mark.parametrize(("page", "rest"), [(fuse, "m=nonsense"), (deblur, "o=nonsense")])
+def test_a_link_to_a_result_that_is_partly_understood_says_so_and_waits(
+    data: Path, monkeypatch: pytest.MonkeyPatch, page: ModuleType, rest: str
+) -> None:
+    monkeypatch.setenv("SERVER_SOFTWARE", "voila/0")
+    monkeypatch.setenv("QUERY_STRING", f"s=leaf.npy&r=1&{rest}")
+    message = page.show().children[0]
+    until(lambda: not any(one.name == "mmlib page work" for one in threading.enumerate()))
+    assert f"The link says {rest}" in message.value
+    assert not list(results_root().glob("*"))
 
 
 def test_a_name_or_a_whole_link_may_be_pasted() -> None:

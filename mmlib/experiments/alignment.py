@@ -17,6 +17,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from mmlib.edition import code_hash
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.fusion_real import stacks_of
 from mmlib.experiments.recipes import SPEEDS
@@ -171,7 +172,7 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Say how far frames lie from each other before and after alignment."""
-    home = folder or keeping.home() / "set" / keeping.code_hash(MADE_BY)
+    home = folder or keeping.home() / "set" / code_hash(MADE_BY)
     try:
         if split not in ("test", "validation", "train"):
             raise unknown("split", split, ("test", "validation", "train"))

@@ -16,6 +16,7 @@ import numpy as np
 import typer
 
 from mmlib import io
+from mmlib.edition import code_hash
 from mmlib.errors import InputError, unknown
 from mmlib.experiments.recipes import SPEEDS, Recipe
 from mmlib.experiments.tables import MADE_BY, keeping
@@ -169,7 +170,7 @@ def main(
 ) -> None:
     """Hold the pipeline's picture against that of fusing alone, and find what each stage adds."""
     names = [name.strip() for name in ways.split(",") if name.strip()] or list(WAYS)
-    home = folder or keeping.home() / "set" / keeping.code_hash(MADE_BY)
+    home = folder or keeping.home() / "set" / code_hash(MADE_BY)
     try:
         for name in names:
             if name not in WAYS:

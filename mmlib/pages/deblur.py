@@ -41,7 +41,7 @@ def show(source: str | None = None) -> widgets.Widget:
     state = DeblurState(choices, run=Latest(), aside=Latest(), later=Latest(), deliver=deliverer())
     view = DeblurView(state, Latest())
     if source or choices.source:
-        state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source)
+        state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source and not trouble)
     if trouble:
         state.complain(trouble)
     return view.widget

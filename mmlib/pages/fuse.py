@@ -47,7 +47,7 @@ def show(source: str | None = None) -> widgets.Widget:
     state = FuseState(choices, **runners, deliver=deliverer())
     view = FuseView(state, Latest())
     if source or choices.source:
-        state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source)
+        state.open(source or choices.source, speed=choices.speed, again=choices.ran and not source and not trouble)
     if trouble:
         state.complain(trouble)
     return view.widget

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mmlib.edition import edition
 from mmlib.errors import Cancelled, InputError
 from mmlib.pipeline.plan import Plan
 from mmlib.pipeline.report import write_report
 from mmlib.pipeline.sources import depth_unit
 from mmlib.pipeline.stages import Bench, go_through, lay_out
 from mmlib.progress import Progress, part, silent
-from mmlib.version import __version__
 
 SUMMARY, REPORT, EVERYTHING = "summary.json", "report.html", "everything.zip"
 
@@ -156,7 +156,7 @@ def _summary(bench: Bench) -> dict[str, Any]:
 
 
 def _key(bench: Bench) -> str:
-    about = [__version__, bench.whole.content_hash, bench.plan.to_dict()]
+    about = [edition(), bench.whole.content_hash, bench.plan.to_dict()]
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:32]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mmlib import zoo
+from mmlib.edition import code_hash
 from mmlib.errors import InputError
 from mmlib.experiments.tables.table import Table, from_dict
 from mmlib.progress import Progress, part, silent
@@ -72,7 +73,7 @@ def make_table(
     chosen = list(recipes) if recipes is not None else choose("test", limit)
     if recipes is None and number == 1:
         chosen = [*choose("train", limit), *chosen]
-    home = keeping.home() / "set" / keeping.code_hash(MADE_BY) if folder is None else folder
+    home = keeping.home() / "set" / code_hash(MADE_BY) if folder is None else folder
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError as error:

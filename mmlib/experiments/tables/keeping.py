@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from mmlib.edition import code_hash
 from mmlib.io.replacing import replacing
 
 
@@ -19,31 +19,11 @@ def home() -> Path:
     return Path(os.environ.get("MMLIB_TABLES") or Path(platformdirs.user_cache_dir("mmlib")) / "tables")
 
 
-@cache
-def code_hash(rooms: tuple[str, ...]) -> str:
-    """Name the version of the code in some rooms: when one line changes, nothing that was kept counts any more.
-
-    Args:
-        rooms: files and folders of the package, such as ``("fusing", "filters.py")``; one that is not there is empty.
-
-    Returns:
-        16 hexadecimal digits.
-    """
-    package = Path(__file__).resolve().parents[2]
-    digest = hashlib.sha256()
-    for room in rooms:
-        place = package / room
-        for file in [place] if place.suffix == ".py" else sorted(place.rglob("*.py")):
-            if file.is_file():
-                digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()[:16]
-
-
 def key_of(rooms: tuple[str, ...], *made_from: Any) -> str:
     """Name a piece of work by what it is made from, the code included.
 
     Args:
-        rooms: whose code it depends on, see `code_hash`.
+        rooms: whose code it depends on, see `mmlib.edition.code_hash`.
         *made_from: anything that JSON can hold.
 
     Returns:
