@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = [
     {"errors", "version", "progress", "pictures", "stacks", "filters", "optics", "inference", "nets"},
     {"io", "field", "sharpness", "registration", "metrics", "simulation", "zoo"},
-    {"focusing", "deblurring", "fusing", "specimens", "measuring"},
+    {"focusing", "deblurring", "fusing", "specimens", "measuring", "edition"},
     {"pipeline"},
     {"jobs"},
     {"__init__", "__main__", "server", "pages", "widgets", "train", "experiments"},
